@@ -1,0 +1,67 @@
+"""What every request passes: the content policy, the door, the reader's time zone."""
+
+from __future__ import annotations
+
+import zoneinfo
+from collections.abc import Callable
+from urllib.parse import unquote
+
+from django.conf import settings
+from django.contrib.auth.views import redirect_to_login
+from django.http import HttpRequest, HttpResponse, HttpResponseBase
+from django.shortcuts import resolve_url
+from django.utils import timezone
+
+Next = Callable[[HttpRequest], HttpResponseBase]
+
+POLICY = (
+    "default-src 'self'; img-src 'self' data:; object-src 'none'; base-uri 'none'; "
+    "form-action 'self'; frame-ancestors 'none'"
+)
+# Served without a session: sign-in itself, intakes and the API (their own credentials), and the operator's endpoints.
+OPEN_PREFIXES = ("/accounts/", "/static/", "/api/", "/v1/", "/ingest/", "/hooks/", "/healthz", "/readyz", "/metrics", "/sign-in/")
+
+
+class ContentSecurityPolicyMiddleware:
+    def __init__(self, get_response: Next) -> None:
+        self.get_response = get_response
+
+    def __call__(self, request: HttpRequest) -> HttpResponseBase:
+        response = self.get_response(request)
+        response.headers.setdefault("Content-Security-Policy", POLICY)
+        return response
+
+
+class SignInRequiredMiddleware:
+    """Pages are closed unless their address is in OPEN_PREFIXES."""
+
+    def __init__(self, get_response: Next) -> None:
+        self.get_response = get_response
+
+    def __call__(self, request: HttpRequest) -> HttpResponseBase:
+        if request.path.startswith(OPEN_PREFIXES) or request.user.is_authenticated:
+            return self.get_response(request)
+        if request.headers.get("HX-Request"):
+            response = HttpResponse(status=401)
+            response.headers["HX-Refresh"] = "true"
+            return response
+        return redirect_to_login(request.get_full_path(), resolve_url(settings.LOGIN_URL))
+
+
+class ReaderZoneMiddleware:
+    """Times are shown in the zone of the profile, else of the browser's cookie, else UTC."""
+
+    def __init__(self, get_response: Next) -> None:
+        self.get_response = get_response
+
+    def __call__(self, request: HttpRequest) -> HttpResponseBase:
+        wanted = getattr(request.user, "zone", "") or unquote(request.COOKIES.get("tz", ""))
+        with timezone.override(_zone(wanted)):
+            return self.get_response(request)
+
+
+def _zone(name: str) -> zoneinfo.ZoneInfo:
+    try:
+        return zoneinfo.ZoneInfo(name[:64] or "UTC")
+    except (ValueError, OSError):
+        return zoneinfo.ZoneInfo("UTC")

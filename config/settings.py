@@ -1,0 +1,214 @@
+"""Settings of the whole project, all from the environment (docs/operating/configuration.md lists every name)."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+from pathlib import Path
+
+from psycopg.conninfo import make_conninfo
+
+from config.env import Environment, EnvironmentProblem
+
+BASE_DIR = Path(__file__).resolve().parent.parent
+env = Environment()
+
+SECRET_KEY = env.text("SECRET_KEY")
+if len(SECRET_KEY) < 32:
+    raise EnvironmentProblem("SECRET_KEY", "is too short; expected at least 32 characters")
+# Comma-separated; the first encrypts, the others still decrypt (manage.py rotate_credentials). See accounts/encryption.py.
+CREDENTIAL_KEYS = env.words("CREDENTIAL_KEYS", SECRET_KEY)
+DEBUG = False
+BASE_URL = env.origin("BASE_URL", f"http://127.0.0.1:{env.number('PORT', 8000, least=1, most=65535)}")
+ALLOWED_HOSTS = env.words("ALLOWED_HOSTS", "127.0.0.1,localhost,[::1]")
+CSRF_TRUSTED_ORIGINS = [BASE_URL]
+DATA_DIR = Path(env.text("DEBRIEF_DATA_DIR", str(BASE_DIR / ".debrief")))
+
+INSTALLED_APPS = [
+    "config",
+    "knowledge",
+    "incidents",
+    "telemetry",
+    "accounts",
+    "django.contrib.auth",
+    "django.contrib.contenttypes",
+    "django.contrib.sessions",
+    "django.contrib.messages",
+    "django.contrib.staticfiles",
+    "django.contrib.postgres",
+    "rest_framework",
+    "drf_spectacular",
+    "django_filters",
+    "django_htmx",
+    "allauth",
+    "allauth.account",
+]
+
+MIDDLEWARE = [
+    "django.middleware.security.SecurityMiddleware",
+    "whitenoise.middleware.WhiteNoiseMiddleware",
+    "accounts.middleware.ContentSecurityPolicyMiddleware",
+    "django.contrib.sessions.middleware.SessionMiddleware",
+    "django.middleware.common.CommonMiddleware",
+    "django.middleware.csrf.CsrfViewMiddleware",
+    "django.contrib.auth.middleware.AuthenticationMiddleware",
+    "django.contrib.messages.middleware.MessageMiddleware",
+    "django.middleware.clickjacking.XFrameOptionsMiddleware",
+    "allauth.account.middleware.AccountMiddleware",
+    "django_htmx.middleware.HtmxMiddleware",
+    "accounts.middleware.SignInRequiredMiddleware",
+    "accounts.middleware.ReaderZoneMiddleware",
+]
+
+ROOT_URLCONF = "config.urls"
+ASGI_APPLICATION = "config.asgi.application"
+TEMPLATES = [
+    {
+        "BACKEND": "django.template.backends.django.DjangoTemplates",
+        "DIRS": [BASE_DIR / "templates"],
+        "OPTIONS": {
+            "loaders": [
+                (
+                    "django.template.loaders.cached.Loader",
+                    [
+                        "django.template.loaders.filesystem.Loader",
+                        "django.template.loaders.app_directories.Loader",
+                    ],
+                )
+            ],
+            "context_processors": [
+                "django.template.context_processors.request",
+                "django.contrib.auth.context_processors.auth",
+                "django.contrib.messages.context_processors.messages",
+                "config.context.page",
+            ],
+        },
+    }
+]
+
+DATABASES = {"default": env.database("DATABASE_URL")}
+# A forked worker must not share a pool; the web process asks for one (config/asgi.py).
+if pool_size := env.number("DATABASE_POOL", 0, most=200):
+    DATABASES["default"]["OPTIONS"]["pool"] = {"min_size": 2, "max_size": pool_size, "timeout": 10}
+DEFAULT_AUTO_FIELD = "django.db.models.BigAutoField"
+
+CELERY_BROKER_URL = env.text("CELERY_BROKER_URL", "pgmq://")
+if CELERY_BROKER_URL.startswith("pgmq://"):
+    _db = DATABASES["default"]
+    CELERY_BROKER_TRANSPORT_OPTIONS = {
+        "conn_string": make_conninfo(
+            dbname=_db["NAME"],
+            user=_db["USER"],
+            password=_db["PASSWORD"],
+            host=_db["HOST"],
+            port=_db["PORT"] or "5432",
+        ),
+        "init_extension": False,
+        "wait_time_seconds": 0,
+        "use_notify": True,
+        "notify_throttle_interval_ms": 0,
+        "polling_interval": 0.1,
+        "visibility_timeout": 300,
+        "pool_size": 3,
+    }
+elif CELERY_BROKER_URL.startswith(("redis://", "rediss://")):
+    CELERY_BROKER_TRANSPORT_OPTIONS = {
+        "visibility_timeout": 300,
+        # Without these two a task whose worker died came back after 91 s.
+        "unacked_restore_interval": 2,
+        "unacked_restore_throttle": 1,
+    }
+elif CELERY_BROKER_URL.startswith(("amqp://", "amqps://")):
+    CELERY_BROKER_TRANSPORT_OPTIONS = {}
+else:
+    raise EnvironmentProblem("CELERY_BROKER_URL", "expected redis://, rediss://, amqp://, amqps:// or pgmq://")
+CELERY_TASK_DEFAULT_QUEUE = "debrief"
+CELERY_TASK_IGNORE_RESULT = True
+CELERY_TASK_ACKS_LATE = True
+CELERY_TASK_REJECT_ON_WORKER_LOST = True
+CELERY_WORKER_PREFETCH_MULTIPLIER = 1
+CELERY_WORKER_ENABLE_REMOTE_CONTROL = False
+CELERY_WORKER_HIJACK_ROOT_LOGGER = False
+CELERY_BROKER_CONNECTION_RETRY_ON_STARTUP = True
+CELERY_TASK_TIME_LIMIT = 120
+CELERY_TASK_SOFT_TIME_LIMIT = 110
+CELERY_TASK_PUBLISH_RETRY_POLICY = {"max_retries": 1, "interval_start": 0, "interval_step": 0.2}
+CELERY_TIMEZONE = "UTC"
+CELERY_BEAT_SCHEDULE = {
+    "sweep-collections": {"task": "incidents.tasks.sweep_collections", "schedule": timedelta(seconds=5)},
+    "collect-open-incidents": {"task": "incidents.tasks.collect_open_incidents", "schedule": timedelta(minutes=5)},
+    "prune-intake": {"task": "telemetry.tasks.prune_intake", "schedule": timedelta(hours=1)},
+    "heartbeat": {"task": "telemetry.tasks.beat", "schedule": timedelta(seconds=30)},
+}
+# Collecting again while an incident is open, in seconds between two collections.
+COLLECT_AGAIN_SECONDS = env.number("COLLECT_AGAIN_SECONDS", 300, least=10, most=86_400)
+INTAKE_RETENTION_DAYS = env.number("INTAKE_RETENTION_DAYS", 14, least=1, most=3_650)
+
+AUTH_USER_MODEL = "accounts.User"
+AUTHENTICATION_BACKENDS = ["allauth.account.auth_backends.AuthenticationBackend"]
+AUTH_PASSWORD_VALIDATORS = [
+    {"NAME": "django.contrib.auth.password_validation.MinimumLengthValidator", "OPTIONS": {"min_length": 10}},
+    {"NAME": "django.contrib.auth.password_validation.UserAttributeSimilarityValidator"},
+    {"NAME": "django.contrib.auth.password_validation.CommonPasswordValidator"},
+]
+ACCOUNT_ADAPTER = "accounts.adapters.ClosedSignUpAdapter"
+ACCOUNT_LOGIN_METHODS = {"username", "email"}
+ACCOUNT_SIGNUP_FIELDS = ["username*", "email*", "password1*", "password2*"]
+ACCOUNT_EMAIL_VERIFICATION = "none"
+ACCOUNT_SESSION_REMEMBER = True
+LOGIN_REDIRECT_URL = "home"
+LOGIN_URL = "account_login"
+
+LANGUAGE_CODE = "en"
+USE_I18N = False
+USE_TZ = True
+TIME_ZONE = "UTC"
+STATIC_URL = "/static/"
+STATICFILES_DIRS = [BASE_DIR / "static"]
+STATIC_ROOT = Path(env.text("STATIC_ROOT", str(BASE_DIR / "staticfiles")))
+WHITENOISE_USE_FINDERS = True
+WHITENOISE_MAX_AGE = 3600
+
+# Debrief behind a proxy that ends TLS: cookies and redirects follow BASE_URL.
+_https = BASE_URL.startswith("https://")
+SECURE_PROXY_SSL_HEADER = ("HTTP_X_FORWARDED_PROTO", "https") if _https else None
+SESSION_COOKIE_SECURE = CSRF_COOKIE_SECURE = _https
+SECURE_HSTS_SECONDS = 31_536_000 if _https else 0
+SESSION_COOKIE_AGE = 14 * 24 * 3600
+SECURE_CONTENT_TYPE_NOSNIFF = True
+SECURE_REFERRER_POLICY = "same-origin"
+X_FRAME_OPTIONS = "DENY"
+# Intakes cap their own bodies after decompression; forms and JSON stay below this.
+DATA_UPLOAD_MAX_MEMORY_SIZE = 2_500_000
+
+REST_FRAMEWORK = {
+    "DEFAULT_AUTHENTICATION_CLASSES": [
+        "accounts.api.authentication.TokenAuthentication",
+        "rest_framework.authentication.SessionAuthentication",
+    ],
+    "DEFAULT_PERMISSION_CLASSES": ["accounts.api.permissions.RolePermission"],
+    "DEFAULT_PARSER_CLASSES": ["rest_framework.parsers.JSONParser"],
+    "DEFAULT_RENDERER_CLASSES": ["rest_framework.renderers.JSONRenderer"],
+    "DEFAULT_PAGINATION_CLASS": "accounts.api.pagination.CursorPages",
+    "DEFAULT_FILTER_BACKENDS": ["django_filters.rest_framework.DjangoFilterBackend"],
+    "DEFAULT_SCHEMA_CLASS": "drf_spectacular.openapi.AutoSchema",
+    "EXCEPTION_HANDLER": "accounts.api.problems.problem_response",
+    "PAGE_SIZE": 50,
+}
+SPECTACULAR_SETTINGS = {
+    "TITLE": "Debrief",
+    "DESCRIPTION": "Incidents, evidence, post-mortems, follow-ups and lessons.",
+    "VERSION": "1",
+    "OAS_VERSION": "3.1.0",
+    "SERVE_PERMISSIONS": ["accounts.api.permissions.RolePermission"],
+    "SERVE_INCLUDE_SCHEMA": False,
+    "SCHEMA_PATH_PREFIX": "/api/v1",
+    "COMPONENT_SPLIT_REQUEST": True,
+}
+
+LOGGING = {
+    "version": 1,
+    "disable_existing_loggers": False,
+    "formatters": {"line": {"format": "%(asctime)s %(levelname)s %(name)s: %(message)s"}},
+    "handlers": {"stderr": {"class": "logging.StreamHandler", "formatter": "line"}},
+    "root": {"handlers": ["stderr"], "level": env.text("LOG_LEVEL", "WARNING").upper()},
+}
