@@ -1,0 +1,77 @@
+// Builds ../static/debrief from this folder. The same sources give the same bytes, on any machine.
+import { createHash } from "node:crypto";
+import { mkdir, readFile, readdir, rm, writeFile } from "node:fs/promises";
+import { dirname, join, relative } from "node:path";
+import { fileURLToPath } from "node:url";
+import esbuild from "esbuild";
+import { tabler } from "./tabler.mjs";
+import { sprite } from "./sprite.mjs";
+
+const here = dirname(fileURLToPath(import.meta.url));
+const out = join(here, "..", "static", "debrief");
+
+// The Tabler that we use arrives as a module of its own, so that `css/main.css` imports it by name.
+const tablerModule = {
+  name: "tabler",
+  setup(build) {
+    build.onResolve({ filter: /^tabler$/ }, () => ({ path: "tabler", namespace: "tabler" }));
+    build.onLoad({ filter: /.*/, namespace: "tabler" }, async () => ({
+      contents: await tabler(here),
+      loader: "css",
+      resolveDir: here,
+    }));
+  },
+};
+
+const shared = {
+  absWorkingDir: here,
+  bundle: true,
+  minify: true,
+  charset: "utf8",
+  legalComments: "none",
+  logLevel: "warning",
+  target: ["chrome123", "firefox120", "safari17.5"],
+};
+
+async function files(folder) {
+  const found = [];
+  for (const entry of await readdir(folder, { withFileTypes: true })) {
+    if (["node_modules", "__pycache__", "manifest.json"].includes(entry.name)) continue;
+    const path = join(folder, entry.name);
+    if (entry.isDirectory()) found.push(...(await files(path)));
+    else found.push(path);
+  }
+  return found.sort();
+}
+
+async function hashes(folder) {
+  const rows = {};
+  for (const path of await files(folder)) {
+    const body = await readFile(path);
+    rows[relative(folder, path).replaceAll("\\", "/")] = createHash("sha256").update(body).digest("hex");
+  }
+  return rows;
+}
+
+await rm(out, { recursive: true, force: true });
+await mkdir(out, { recursive: true });
+await esbuild.build({
+  ...shared,
+  entryPoints: { debrief: "css/main.css" },
+  outdir: out,
+  loader: { ".woff2": "file", ".svg": "file" },
+  assetNames: "assets/[name]",
+  plugins: [tablerModule],
+});
+await esbuild.build({
+  ...shared,
+  entryPoints: { main: "js/main.js", editor: "js/editor.js" },
+  outdir: out,
+  format: "esm",
+});
+await writeFile(join(out, "icons.svg"), await sprite(here));
+const manifest = { sources: await hashes(here), outputs: await hashes(out) };
+await writeFile(join(out, "manifest.json"), JSON.stringify(manifest, null, 1) + "\n");
+for (const path of await files(out)) {
+  console.log(relative(out, path), (await readFile(path)).length);
+}
