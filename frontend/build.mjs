@@ -1,6 +1,6 @@
 // Builds ../static/debrief from this folder. The same sources give the same bytes, on any machine.
 import { createHash } from "node:crypto";
-import { mkdir, readFile, readdir, rm, writeFile } from "node:fs/promises";
+import { copyFile, mkdir, readFile, readdir, rm, writeFile } from "node:fs/promises";
 import { dirname, join, relative } from "node:path";
 import { fileURLToPath } from "node:url";
 import esbuild from "esbuild";
@@ -36,7 +36,7 @@ const shared = {
 async function files(folder) {
   const found = [];
   for (const entry of await readdir(folder, { withFileTypes: true })) {
-    if (["node_modules", "__pycache__", "manifest.json"].includes(entry.name)) continue;
+    if (["node_modules", "__pycache__", "manifest.json"].includes(entry.name) || entry.name.endsWith(".py")) continue;
     const path = join(folder, entry.name);
     if (entry.isDirectory()) found.push(...(await files(path)));
     else found.push(path);
@@ -69,6 +69,7 @@ await esbuild.build({
   outdir: out,
   format: "esm",
 });
+await copyFile(join(here, "img/favicon.svg"), join(out, "favicon.svg"));
 await writeFile(join(out, "icons.svg"), await sprite(here));
 const manifest = { sources: await hashes(here), outputs: await hashes(out) };
 await writeFile(join(out, "manifest.json"), JSON.stringify(manifest, null, 1) + "\n");

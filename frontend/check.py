@@ -17,14 +17,17 @@ def digests(folder: Path) -> dict[str, str]:
     found = {}
     for path in sorted(folder.rglob("*")):
         parts = path.relative_to(folder).parts
-        if path.is_file() and not SKIPPED & set(parts) and path.name != "manifest.json":
+        skipped = SKIPPED & set(parts) or path.name == "manifest.json" or path.suffix == ".py"
+        if path.is_file() and not skipped:
             found["/".join(parts)] = hashlib.sha256(path.read_bytes()).hexdigest()
     return found
 
 
 def differences(recorded: dict[str, str], found: dict[str, str], what: str) -> list[str]:
     """One sentence for each file that is missing, new or other than recorded."""
-    lines = [f"{what} {name}: in the manifest, but not there" for name in sorted(recorded.keys() - found.keys())]
+    lines = [
+        f"{what} {name}: in the manifest, but not there" for name in sorted(recorded.keys() - found.keys())
+    ]
     lines += [f"{what} {name}: not in the manifest" for name in sorted(found.keys() - recorded.keys())]
     both = recorded.keys() & found.keys()
     return lines + [f"{what} {name}: changed" for name in sorted(both) if recorded[name] != found[name]]

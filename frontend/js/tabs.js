@@ -21,7 +21,7 @@ function start(scope) {
 // A link to something inside a hidden panel opens that panel first.
 function reveal() {
   const id = decodeURIComponent(location.hash.slice(1));
-  const target = id && document.getElementById(id);
+  const target = id ? document.getElementById(id) : null;
   const panel = target?.closest("[role=tabpanel][hidden]");
   if (!panel) return;
   const tab = document.querySelector(`[role=tab][aria-controls="${CSS.escape(panel.id)}"]`);
