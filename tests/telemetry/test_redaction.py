@@ -1,0 +1,224 @@
+"""Secrets in text and in Kubernetes objects are found, masked and counted."""
+
+from __future__ import annotations
+
+import json
+
+import pytest
+from detect_secrets.core.scan import scan_line
+from detect_secrets.settings import transient_settings
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from telemetry.redaction import InvalidPattern, Redactor, redact_text, trim_object
+from tests.stand_ins.kubernetes import RECORDINGS
+from tests.stand_ins.pod_logs import LOGS
+
+JWT = "eyJhbGciOiJIUzI1NiJ9.eyJzdWIiOiIxMjM0NTY3ODkwIn0.dozjgNryP4J3jVmNHl0w5N_XgL0n3I9PlFUP0THsR8U"
+PEM = """-----BEGIN RSA PRIVATE KEY-----
+MIIEowIBAAKCAQEAxgNSPXN
+q1k2wmNNo3xk6ITSeG0qjz
+-----END RSA PRIVATE KEY-----"""
+
+
+@pytest.mark.parametrize(
+    ("text", "name", "secret"),
+    [
+        (f"got {JWT} from user", "jwt", JWT),
+        ("Authorization: Bearer abcdef123456.xyz", "bearer", "abcdef123456"),
+        ("Authorization: Basic YWRhOmh1bnRlcjI=", "basic", "YWRhOmh1bnRlcjI"),
+        ("Authorization: Digest 0a4f113b8e", "authorization", "0a4f113b8e"),
+        (f"key is\n{PEM}\nend", "pem", "MIIEowIBAAKCAQEAxgNSPXN"),
+        (json.dumps({"key": PEM}), "pem", "q1k2wmNNo3xk6ITSeG0qjz"),
+        ("id AKIAIOSFODNN7EXAMPLE used", "aws-key", "AKIAIOSFODNN7EXAMPLE"),
+        ("push with ghp_16C7e42F292c6912E7710c838347Ae178B4a", "github-token", "ghp_16C7e42F"),
+        ("bot xoxb-17653672481-19874698323-pdFZKVeTuE", "slack-token", "17653672481"),
+        ("dsn postgres://shop:hunter2-leak@orders-db:5432/o", "url-userinfo", "hunter2-leak"),
+        ("dsn postgres://shop:hunt/er2@orders-db:5432/o", "url-userinfo", "er2@"),
+        ("DB_PASSWORD=hunter2 LOG_LEVEL=info", "assigned-secret", "hunter2"),
+        ("PGPASSWORD='two words' psql", "assigned-secret", "two words"),
+        ('{"client_secret": "s3cr3t", "id": 4}', "assigned-secret", "s3cr3t"),
+        ('"{\\"api_key\\":\\"s3cr3t\\",\\"id\\":4}"', "assigned-secret", "s3cr3t"),
+        ("GET /v1?token=s3cr3t&page=2", "assigned-secret", "s3cr3t"),
+        ("api-key: s3cr3t", "assigned-secret", "s3cr3t"),
+        ("mysql --password s3cr3t -h db", "flag-secret", "s3cr3t"),
+        ("Set-Cookie: session=abc; HttpOnly", "cookie", "session=abc"),
+    ],
+)
+def test_known_secrets_are_masked_and_counted_by_name(text: str, name: str, secret: str) -> None:
+    redacted = redact_text(text)
+    assert secret not in redacted.text
+    assert f"[redacted:{name}]" in redacted.text
+    assert redacted.hits == {name: 1}
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "dial tcp orders-db-0:5432: i/o timeout",
+        "GET https://shop.example:8080/basket?page=2 200 12ms",
+        "Basic authentication is off, bearer authentication is on",
+        'MountVolume.SetUp failed for volume "tls" : secret "checkout-tls" not found',
+        "password: null, token=false",
+        "Successfully assigned shop/checkout-5bbc75684d-flwhw to node-2",
+        "0/3 nodes are available: 3 Insufficient memory.",
+    ],
+)
+def test_ordinary_lines_stay_as_they_are(text: str) -> None:
+    assert redact_text(text).text == text
+    assert redact_text(text).hits == {}
+
+
+def test_what_stands_around_a_secret_stays_readable() -> None:
+    text = redact_text("retry dsn=postgres://shop:hunter2@orders-db:5432/orders").text
+    assert text == "retry dsn=postgres://[redacted:url-userinfo]@orders-db:5432/orders"
+
+
+def test_a_pem_block_that_was_cut_off_is_masked_to_its_last_line() -> None:
+    cut = PEM.rsplit("\n", 1)[0].replace("\n", "\n2026-11-21T06:37:26Z ")
+    redacted = redact_text(f"{cut}\n2026-11-21T06:37:27Z ready")
+    assert redacted.text == "[redacted:pem]\n2026-11-21T06:37:27Z ready"
+
+
+def test_redacting_twice_changes_and_counts_nothing_more() -> None:
+    once = redact_text(f"Authorization: Bearer {JWT} DB_PASSWORD=x postgres://a:b@c/ {PEM}")
+    twice = redact_text(once.text)
+    assert twice.text == once.text
+    assert twice.hits == {}
+
+
+HOSTILE = [
+    "eyJ",
+    "://",
+    "token=",
+    '"',
+    "'",
+    "\\",
+    "bearer ",
+    "-----BEGIN RSA KEY-----",
+    "--a-",
+    "@",
+    "a",
+    ":",
+    "\n",
+    "A1",
+]
+
+
+@pytest.mark.timeout(30)
+@given(st.lists(st.sampled_from(HOSTILE), max_size=12), st.integers(1, 400))
+@settings(max_examples=80, deadline=None)
+def test_hostile_repeats_are_redacted_before_the_time_limit(parts: list[str], times: int) -> None:
+    text = "".join(parts) * times
+    redacted = redact_text(text)
+    assert redacted.text.count("[redacted:") <= sum(redacted.hits.values())
+
+
+@pytest.mark.timeout(10)
+@pytest.mark.parametrize(
+    "unit",
+    ["eyJ-", "eyJa.", "a://", "token=", 'token="', "-----BEGIN KEY-----", "--a-", "Bearer ", "x", "://a:"],
+)
+def test_a_megabyte_of_one_unit_is_redacted_before_the_time_limit(unit: str) -> None:
+    text = unit * (1_000_000 // len(unit))
+    assert len(redact_text(text).text) > 0
+
+
+@given(st.text(max_size=300))
+@settings(max_examples=200, deadline=None)
+def test_any_text_is_accepted(text: str) -> None:
+    assert redact_text(text).text is not None
+
+
+def test_specific_detectors_of_detect_secrets_find_nothing_afterwards() -> None:
+    plugins = [
+        "JwtTokenDetector",
+        "AWSKeyDetector",
+        "GitHubTokenDetector",
+        "SlackDetector",
+        "BasicAuthDetector",
+    ]
+    leaking = [
+        JWT,
+        "AKIAIOSFODNN7EXAMPLE",
+        "https://ada:hunter2@shop.example/",
+        "xoxb-17653672481-19874698323-pdF",
+    ]
+    with transient_settings({"plugins_used": [{"name": name} for name in plugins]}):
+        assert all(list(scan_line(line)) for line in leaking)
+        for line in [*leaking, *(text for lines in LOGS.values() for _, text in lines)]:
+            assert list(scan_line(redact_text(line).text)) == []
+
+
+def test_custom_patterns_mask_under_their_own_name() -> None:
+    redacted = Redactor({"card": r"\b\d{4}-\d{4}-\d{4}-\d{4}\b"}).text("paid with 4111-1111-1111-1111")
+    assert redacted.text == "paid with [redacted:card]"
+    assert redacted.hits == {"card": 1}
+
+
+@pytest.mark.parametrize("source", ["(", "(a+)+$", r"(a)\1", "", ".*", "x" * 301, ".*a.*b.*c"])
+def test_custom_patterns_that_could_run_away_are_refused(source: str) -> None:
+    with pytest.raises(InvalidPattern, match="'mine'"):
+        Redactor({"mine": source})
+
+
+def test_recorded_pods_keep_names_of_variables_and_lose_their_values() -> None:
+    pods = json.loads((RECORDINGS / "list-api_v1_namespaces_shop_pods.json").read_text())["items"]
+    assert "hunter2" in json.dumps(pods)
+    trimmed = json.dumps([trim_object(pod).value for pod in pods])
+    assert "hunter2" not in trimmed
+    assert "DB_PASSWORD" in trimmed
+    assert "managedFields" not in trimmed
+    assert "last-applied" not in trimmed
+
+
+def test_objects_lose_config_data_headers_and_flag_values() -> None:
+    pod = {
+        "metadata": {
+            "annotations": {"note": "token=abc", "kubectl.kubernetes.io/last-applied-configuration": "{}"}
+        },
+        "spec": {
+            "containers": [
+                {
+                    "env": [{"name": "A", "valueFrom": {"secretKeyRef": {"name": "db", "key": "p"}}}],
+                    "args": ["--db-password", "one", "--port", "80", "--api-key=two"],
+                    "livenessProbe": {"httpGet": {"httpHeaders": [{"name": "X-Auth", "value": "three"}]}},
+                }
+            ]
+        },
+    }
+    trimmed = trim_object(pod)
+    container = trimmed.value["spec"]["containers"][0]
+    assert container["args"] == [
+        "--db-password",
+        "[redacted:flag-secret]",
+        "--port",
+        "80",
+        "--api-key=[redacted:assigned-secret]",
+    ]
+    assert container["env"] == [{"name": "A", "valueFrom": {"secretKeyRef": {"name": "db", "key": "p"}}}]
+    assert container["livenessProbe"] == {"httpGet": {"httpHeaders": [{"name": "X-Auth"}]}}
+    assert trimmed.value["metadata"]["annotations"] == {"note": "token=[redacted:assigned-secret]"}
+    assert trimmed.hits == {"flag-secret": 1, "assigned-secret": 2}
+
+
+def test_data_of_secrets_and_config_maps_is_dropped_but_that_of_revisions_stays() -> None:
+    assert trim_object({"kind": "Secret", "data": {"a": "b"}}).value == {"kind": "Secret"}
+    assert trim_object({"data": {"a": "b"}}, kind="ConfigMap").value == {}
+    assert trim_object({"data": {"a": "b"}}, kind="ControllerRevision").value == {"data": {"a": "b"}}
+
+
+def test_values_under_secret_keys_are_masked_in_plain_mappings() -> None:
+    trimmed = Redactor().value({"db.password": "x y", "http.url": "https://a:b@c/", "n": [1, {"token": "t"}]})
+    assert trimmed.value == {
+        "db.password": "[redacted:assigned-secret]",
+        "http.url": "https://[redacted:url-userinfo]@c/",
+        "n": [1, {"token": "[redacted:assigned-secret]"}],
+    }
+
+
+def test_values_nested_too_deep_are_cut_and_not_followed() -> None:
+    deep: object = "end"
+    for _ in range(400):
+        deep = [deep]
+    assert "[redacted:too-deep]" in json.dumps(Redactor().value(deep).value)
