@@ -9,7 +9,13 @@ from accounts.models import AuditEvent, User
 
 
 def record(
-    *, at: datetime, actor: User | None, verb: str, target: str = "", via: str = "page", detail: dict[str, Any] | None = None
+    *,
+    at: datetime,
+    actor: User | None,
+    verb: str,
+    target: str = "",
+    via: str = "page",
+    detail: dict[str, Any] | None = None,
 ) -> AuditEvent:
     return AuditEvent.objects.create(
         at=at,

@@ -19,7 +19,18 @@ POLICY = (
     "form-action 'self'; frame-ancestors 'none'"
 )
 # Served without a session: sign-in itself, intakes and the API (their own credentials), and the operator's endpoints.
-OPEN_PREFIXES = ("/accounts/", "/static/", "/api/", "/v1/", "/ingest/", "/hooks/", "/healthz", "/readyz", "/metrics", "/sign-in/")
+OPEN_PREFIXES = (
+    "/accounts/",
+    "/static/",
+    "/api/",
+    "/v1/",
+    "/ingest/",
+    "/hooks/",
+    "/healthz",
+    "/readyz",
+    "/metrics",
+    "/sign-in/",
+)
 
 
 class ContentSecurityPolicyMiddleware:

@@ -44,7 +44,11 @@ class User(AbstractUser):
     email = models.EmailField(unique=True)
     name = models.CharField(max_length=120, blank=True)
     role = models.CharField(max_length=12, choices=Role.choices, default=Role.VIEWER)
-    zone = models.CharField(max_length=64, blank=True, help_text="IANA time zone, such as Europe/Berlin; empty follows the browser.")
+    zone = models.CharField(
+        max_length=64,
+        blank=True,
+        help_text="IANA time zone, such as Europe/Berlin; empty follows the browser.",
+    )
 
     objects: ClassVar[People] = People()  # type: ignore[assignment]
 

@@ -135,7 +135,10 @@ CELERY_TASK_PUBLISH_RETRY_POLICY = {"max_retries": 1, "interval_start": 0, "inte
 CELERY_TIMEZONE = "UTC"
 CELERY_BEAT_SCHEDULE = {
     "sweep-collections": {"task": "incidents.tasks.sweep_collections", "schedule": timedelta(seconds=5)},
-    "collect-open-incidents": {"task": "incidents.tasks.collect_open_incidents", "schedule": timedelta(minutes=5)},
+    "collect-open-incidents": {
+        "task": "incidents.tasks.collect_open_incidents",
+        "schedule": timedelta(minutes=5),
+    },
     "prune-intake": {"task": "telemetry.tasks.prune_intake", "schedule": timedelta(hours=1)},
     "heartbeat": {"task": "telemetry.tasks.beat", "schedule": timedelta(seconds=30)},
 }

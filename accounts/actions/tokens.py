@@ -20,7 +20,13 @@ def _digest(secret: str) -> str:
 
 @transaction.atomic
 def create_token(
-    *, user: User, name: str, scopes: list[str], now: datetime, expires_at: datetime | None = None, by: User | None = None
+    *,
+    user: User,
+    name: str,
+    scopes: list[str],
+    now: datetime,
+    expires_at: datetime | None = None,
+    by: User | None = None,
 ) -> tuple[ApiToken, str]:
     """The row and the secret, which is shown this once."""
     secret = f"dbf_{secrets.token_urlsafe(32)}"

@@ -29,7 +29,10 @@ def main() -> None:
 
             replay_outage(stack)
         print(f"Debrief runs on {stack.env.get('BASE_URL') or f'http://127.0.0.1:{port}'}  (Ctrl-C stops it)")
-        print(link.strip() or "Sign in as before; `manage.py sign_in_link USER` prints a new one-time link.", flush=True)
+        print(
+            link.strip() or "Sign in as before; `manage.py sign_in_link USER` prints a new one-time link.",
+            flush=True,
+        )
         stack.watch()
     finally:
         print("debrief: stopping", file=sys.stderr)

@@ -52,7 +52,7 @@ def spawn(
         stdout=output,
         stderr=output,
         start_new_session=True,
-        preexec_fn=_tie_to_parent(deathsig),  # noqa: PLW1509 - no threads run here yet
+        preexec_fn=_tie_to_parent(deathsig),
         user=user,
         group=user,
         extra_groups=[] if user is not None else None,

@@ -102,7 +102,9 @@ class Stack:
         except OSError:
             self.lock.seek(0)
             owner = self.lock.read().strip() or "unknown"
-            raise StartProblem(f"already running on {self.data_dir} (process {owner}); stop it first, or set DEBRIEF_DATA_DIR") from None
+            raise StartProblem(
+                f"already running on {self.data_dir} (process {owner}); stop it first, or set DEBRIEF_DATA_DIR"
+            ) from None
         self.lock.truncate(0)
         self.lock.write(str(os.getpid()))
         self.lock.flush()

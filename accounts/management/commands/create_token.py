@@ -18,7 +18,12 @@ class Command(BaseCommand):
     def add_arguments(self, parser: CommandParser) -> None:
         parser.add_argument("user", help="username or e-mail address")
         parser.add_argument("--name", default="command line", help="what the token is for")
-        parser.add_argument("--scope", action="append", choices=ApiToken.Scope.values, help="may be given several times; default: write")
+        parser.add_argument(
+            "--scope",
+            action="append",
+            choices=ApiToken.Scope.values,
+            help="may be given several times; default: write",
+        )
         parser.add_argument("--days", type=int, help="days until it expires; default: never")
 
     def handle(self, *args: Any, **options: Any) -> None:

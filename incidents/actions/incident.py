@@ -1,0 +1,257 @@
+"""Declare, change, move on, close and reopen an incident."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from datetime import datetime, timedelta
+from functools import partial
+from typing import Any
+
+from django.db import transaction
+
+from accounts import audit
+from accounts.models import User
+from accounts.permissions import require_respond
+from accounts.problems import InvalidInput
+from incidents import signals
+from incidents.actions.collection import start_collection
+from incidents.actions.milestone import set_milestone
+from incidents.actions.postmortem import open_postmortem_where_needed
+from incidents.actions.timeline import write_change
+from incidents.models import Collection, Counter, Incident, RoleAssignment, Severity
+from incidents.models.incident import (
+    OPEN_STATUSES,
+    TITLE_LIMIT,
+    ClosureReason,
+    IncidentRole,
+    Kind,
+    MilestoneKind,
+    Status,
+    Visibility,
+)
+from telemetry.models import Cluster
+
+LONGEST_WINDOW = timedelta(days=7)
+FIELDS = ("title", "summary", "severity", "kind", "visibility", "namespaces", "workloads", "services", "labels", "window_from", "window_to")  # fmt: skip
+
+
+@transaction.atomic
+def declare_incident(
+    *,
+    title: str,
+    severity: Severity,
+    by: User,
+    now: datetime,
+    summary: str = "",
+    kind: str = Kind.INCIDENT,
+    visibility: str = Visibility.INTERNAL,
+    clusters: Sequence[Cluster] = (),
+    namespaces: Sequence[str] = (),
+    workloads: Sequence[Mapping[str, str]] = (),
+    services: Sequence[str] = (),
+    labels: Sequence[str] = (),
+    impact_started_at: datetime | None = None,
+    detected_at: datetime | None = None,
+    window_from: datetime | None = None,
+    window_to: datetime | None = None,
+    via: str = "page",
+) -> Incident:
+    """INC-n with its first milestones and its first collection under way. Raises InvalidInput, PermissionProblem."""
+    require_respond(by)
+    incident = Incident(
+        title=clean_title(title),
+        summary=summary,
+        severity=severity,
+        kind=kind,
+        visibility=visibility,
+        declared_by=by,
+        namespaces=list(namespaces),
+        workloads=clean_workloads(workloads),
+        services=list(services),
+        labels=list(labels),
+        window_from=window_from,
+        window_to=window_to,
+    )
+    check_window(window_from, window_to)
+    check_past("impact_started_at", impact_started_at, now)
+    check_past("detected_at", detected_at, now)
+    incident.number = 0
+    incident.clean_fields(exclude=["number", "severity", "declared_by"])
+    incident.number = Counter.take("INC")
+    incident.save()
+    incident.clusters.set(clusters)
+    for name, at in (("impact_started", impact_started_at), ("detected", detected_at), ("declared", now)):
+        if at is not None:
+            set_milestone(incident=incident, kind=MilestoneKind(name), at=at, by=by, checked=True)
+    audit.record(
+        at=now,
+        actor=by,
+        verb="incident.declared",
+        target=incident.key,
+        via=via,
+        detail={"severity": severity.name},
+    )
+    start_collection(incident=incident, trigger=Collection.Trigger.DECLARED, now=now)
+    transaction.on_commit(partial(signals.incident_declared.send, Incident, incident_id=incident.pk, at=now))
+    return incident
+
+
+@transaction.atomic
+def change_incident(*, incident: Incident, by: User, now: datetime, via: str = "page", **fields: Any) -> Incident:
+    """Any of FIELDS, and `clusters`; what is not given stays."""
+    require_respond(by)
+    clusters = fields.pop("clusters", None)
+    if unknown := set(fields) - set(FIELDS):
+        raise InvalidInput(sorted(unknown)[0], "cannot be changed here")
+    if "title" in fields:
+        fields["title"] = clean_title(fields["title"])
+    if "workloads" in fields:
+        fields["workloads"] = clean_workloads(fields["workloads"])
+    check_window(fields.get("window_from", incident.window_from), fields.get("window_to", incident.window_to))
+    before = incident.severity
+    changed = sorted(name for name, value in fields.items() if getattr(incident, name) != value)
+    for name, value in fields.items():
+        setattr(incident, name, value)
+    incident.clean_fields(exclude=["severity", "declared_by", "duplicate_of", "recurrence_of"])
+    incident.save()
+    if clusters is not None:
+        incident.clusters.set(clusters)
+    if "severity" in changed:
+        write_change(incident=incident, at=now, by=by, title=f"Severity {before.name} → {incident.severity.name}")
+        audit.record(at=now, actor=by, verb="incident.severity", target=incident.key, via=via, detail={"from": before.name, "to": incident.severity.name})  # fmt: skip
+    if changed or clusters is not None:
+        _announce(incident, now, "severity" if "severity" in changed else "fields")
+    return incident
+
+
+@transaction.atomic
+def change_status(
+    *,
+    incident: Incident,
+    status: str,
+    by: User,
+    now: datetime,
+    reason: str = "",
+    closure_reason: str = "",
+    duplicate_of: Incident | None = None,
+    via: str = "page",
+) -> Incident:
+    """Forward, back among the open ones, closed with a closure reason, or reopened with a reason."""
+    require_respond(by)
+    incident = Incident.objects.select_for_update().get(pk=incident.pk)
+    before = incident.status
+    if status not in Status.values:
+        raise InvalidInput("status", f"is {status!r}; expected one of {', '.join(Status.values)}")
+    if status == before:
+        return incident
+    reopening = before not in OPEN_STATUSES and status in OPEN_STATUSES
+    if reopening and not reason.strip():
+        raise InvalidInput("reason", "say why it is opened again")
+    if status == Status.CLOSED:
+        _close(incident, closure_reason, duplicate_of)
+    elif reopening:
+        incident.closure_reason, incident.duplicate_of, incident.evidence_frozen_at = "", None, None
+        incident.milestones.filter(kind__in=[MilestoneKind.RESOLVED, MilestoneKind.CLOSED]).delete()
+    incident.status = status
+    incident.save()
+    title = (
+        f"Reopened as {incident.get_status_display().lower()}"
+        if reopening
+        else f"Status {incident.get_status_display()}"
+    )
+    write_change(incident=incident, at=now, by=by, title=title, text=reason)
+    _mark(incident, before, by, now)
+    audit.record(at=now, actor=by, verb="incident.status", target=incident.key, via=via, detail={"from": before, "to": status, "reason": reason})  # fmt: skip
+    if status == Status.RESOLVED:
+        start_collection(incident=incident, trigger=Collection.Trigger.RESOLVED, now=now)
+        open_postmortem_where_needed(incident=incident, now=now)
+    elif reopening:
+        start_collection(incident=incident, trigger=Collection.Trigger.MANUAL, now=now)
+    _announce(incident, now, "status")
+    return incident
+
+
+def _close(incident: Incident, closure_reason: str, duplicate_of: Incident | None) -> None:
+    if closure_reason not in ClosureReason.values:
+        raise InvalidInput("closure_reason", f"expected one of {', '.join(ClosureReason.values)}")
+    if closure_reason == ClosureReason.DUPLICATE:
+        if duplicate_of is None or duplicate_of.pk == incident.pk:
+            raise InvalidInput("duplicate_of", "expected another incident, such as INC-17")
+        incident.duplicate_of = duplicate_of
+    incident.closure_reason = closure_reason
+
+
+def _mark(incident: Incident, before: str, by: User, now: datetime) -> None:
+    """The milestones that a status brings, where nobody set them before."""
+    known = incident.milestone_times()
+    wanted = {
+        Status.IDENTIFIED: [MilestoneKind.ACKNOWLEDGED],
+        Status.MITIGATED: [MilestoneKind.ACKNOWLEDGED, MilestoneKind.MITIGATED],
+        Status.RESOLVED: [MilestoneKind.MITIGATED, MilestoneKind.RESOLVED],
+        Status.CLOSED: [MilestoneKind.CLOSED],
+    }.get(Status(incident.status), [])
+    for kind in wanted:
+        if kind not in known:
+            set_milestone(incident=incident, kind=kind, at=now, by=by, checked=True)
+
+
+@transaction.atomic
+def assign_role(
+    *, incident: Incident, role: str, user: User, by: User, now: datetime, via: str = "page"
+) -> RoleAssignment:
+    """One commander, scribe and communications each, any number of responders; the first commander acknowledges."""
+    require_respond(by)
+    if role not in IncidentRole.values:
+        raise InvalidInput("role", f"is {role!r}; expected one of {', '.join(IncidentRole.values)}")
+    Incident.objects.select_for_update().get(pk=incident.pk)
+    if role != IncidentRole.RESPONDER:
+        incident.roles.filter(role=role).exclude(user=user).delete()
+    assignment, created = RoleAssignment.objects.get_or_create(incident=incident, role=role, user=user)
+    if created:
+        write_change(incident=incident, at=now, by=by, title=f"{user.display_name} is {role}")
+        if role == IncidentRole.COMMANDER and MilestoneKind.ACKNOWLEDGED not in incident.milestone_times():
+            set_milestone(incident=incident, kind=MilestoneKind.ACKNOWLEDGED, at=now, by=by, checked=True)
+        _announce(incident, now, "roles")
+    return assignment
+
+
+def clean_title(title: str) -> str:
+    cleaned = " ".join(title.split())
+    if not cleaned:
+        raise InvalidInput("title", "is empty; say in a few words what users notice")
+    if len(cleaned) > TITLE_LIMIT:
+        raise InvalidInput(
+            "title",
+            f"has {len(cleaned):,} characters; expected at most {TITLE_LIMIT}. Put the rest into the summary.",
+        )
+    return cleaned
+
+
+def clean_workloads(workloads: Sequence[Mapping[str, str]]) -> list[dict[str, str]]:
+    cleaned = []
+    for place, workload in enumerate(workloads):
+        row = {name: str(workload.get(name, "")).strip() for name in ("kind", "namespace", "name")}
+        if not all(row.values()) or any(len(value) > 253 for value in row.values()):
+            raise InvalidInput(
+                f"workloads.{place}", "expected kind, namespace and name, such as Deployment, shop, checkout"
+            )
+        cleaned.append(row)
+    return cleaned
+
+
+def check_window(start: datetime | None, end: datetime | None) -> None:
+    if start and end and end <= start:
+        raise InvalidInput("window_to", "the window ends before it starts; expected a later time")
+    if start and end and end - start > LONGEST_WINDOW:
+        raise InvalidInput("window_to", "the window is longer than 7 days; expected a shorter one")
+
+
+def check_past(field: str, at: datetime | None, now: datetime) -> None:
+    if at is not None and at > now + timedelta(minutes=1):
+        raise InvalidInput(field, "lies in the future; expected a time that has passed")
+
+
+def _announce(incident: Incident, now: datetime, change: str) -> None:
+    transaction.on_commit(
+        partial(signals.incident_changed.send, Incident, incident_id=incident.pk, at=now, change=change)
+    )

@@ -1,0 +1,60 @@
+"""Milestones: set, moved, and told on the timeline."""
+
+from __future__ import annotations
+
+from datetime import datetime
+
+from django.db import transaction
+
+from accounts.models import User
+from accounts.permissions import require_respond
+from accounts.problems import InvalidInput
+from incidents.models import Incident, Milestone, TimelineEntry
+from incidents.models.incident import MilestoneKind
+from incidents.models.timeline import EntrySource
+from telemetry.observations import Level
+
+LEVELS = {MilestoneKind.IMPACT_STARTED: Level.ERROR}
+
+
+@transaction.atomic
+def set_milestone(
+    *, incident: Incident, kind: MilestoneKind | str, at: datetime, by: User | None, checked: bool = False
+) -> Milestone:
+    """Set or move one. `checked` says that the caller's own rules already hold."""
+    if not checked:
+        if by is not None:
+            require_respond(by)
+        if kind not in MilestoneKind.values:
+            raise InvalidInput("kind", f"is {kind!r}; expected one of {', '.join(MilestoneKind.values)}")
+        _check_order(incident, MilestoneKind(kind), at)
+    milestone, _ = Milestone.objects.update_or_create(incident=incident, kind=kind, defaults={"at": at, "set_by": by})
+    TimelineEntry.objects.update_or_create(
+        incident=incident,
+        dedup_key=f"milestone:{MilestoneKind(kind).value}",
+        defaults={
+            "occurred_at": at,
+            "source": EntrySource.MILESTONE,
+            "level": LEVELS.get(MilestoneKind(kind), Level.INFO).value,
+            "title": MilestoneKind(kind).label,
+            "detail": {"milestone": MilestoneKind(kind).value},
+            "actor": by,
+        },
+    )
+    return milestone
+
+
+def _check_order(incident: Incident, kind: MilestoneKind, at: datetime) -> None:
+    """Nothing ends before the impact began; the other milestones may come in any order."""
+    times = incident.milestone_times()
+    impact = times.get(MilestoneKind.IMPACT_STARTED)
+    if kind == MilestoneKind.IMPACT_STARTED:
+        early = min((when for name, when in times.items() if name != kind), default=None)
+        if early is not None and at > early:
+            raise InvalidInput(
+                "at", f"is after another milestone ({early:%Y-%m-%d %H:%M:%S} UTC); expected an earlier time"
+            )
+    elif impact is not None and at < impact:
+        raise InvalidInput(
+            "at", f"is before the impact started ({impact:%Y-%m-%d %H:%M:%S} UTC); expected a later time"
+        )

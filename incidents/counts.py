@@ -1,0 +1,34 @@
+"""The small numbers in the side bar."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from django.db.models import Count, OuterRef, QuerySet, Subquery, Value
+from django.db.models.functions import Coalesce
+from django.utils import timezone
+
+from accounts.models import User
+from incidents.models import FollowUp, Incident, Review
+from telemetry.models import Source
+
+
+def _count(rows: QuerySet[Any]) -> Coalesce:
+    counted = rows.order_by().annotate(one=Value(1)).values("one").annotate(n=Count("pk")).values("n")
+    return Coalesce(Subquery(counted), 0)
+
+
+def attention(person: User) -> dict[str, Any]:
+    """Open incidents, reviews that wait for this person, their overdue follow-ups, broken sources: one query."""
+    me = User.objects.filter(pk=person.pk)
+    reviews = Review.objects.filter(
+        reviewer=OuterRef("pk"), verdict=Review.Verdict.WAITING, postmortem__state="in_review"
+    )
+    row = me.values(
+        incidents=_count(Incident.objects.visible_to(person).open()),
+        postmortems=_count(reviews),
+        followups=_count(FollowUp.objects.filter(owner=OuterRef("pk")).overdue(timezone.now())),
+        sources=_count(Source.objects.filter(enabled=True)),
+        broken=_count(Source.objects.filter(enabled=True, preflight__contains=[{"ok": False}])),
+    ).get()
+    return {**row, "recording": {"sources": row["sources"], "broken": row["broken"]}}

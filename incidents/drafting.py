@@ -1,0 +1,186 @@
+"""Fills a template from evidence. Every drafted line cites the evidence it stands on."""
+
+from __future__ import annotations
+
+from datetime import datetime
+
+from django.db import transaction
+from django.db.models import Q
+
+from incidents.durations import between, spoken
+from incidents.models import CollectionRun, Evidence, Incident, PostMortem, TimelineEntry
+from incidents.models.evidence import GOOD, RunState
+from incidents.models.timeline import EntrySource
+from telemetry.observations import EvidenceType, Level
+
+LINES = 40
+CHARTS = 2
+
+
+def redraft_untouched(incident: Incident, now: datetime) -> None:
+    """After each collection: a draft that nobody has edited yet follows the evidence."""
+    postmortem = PostMortem.objects.filter(incident=incident, state=PostMortem.State.DRAFT, edited_by=None).first()
+    if postmortem is not None:
+        draft(postmortem.pk, now)
+
+
+@transaction.atomic
+def draft(postmortem_id: int, now: datetime) -> None:
+    """Write the body, unless a person has touched it."""
+    rows = PostMortem.objects.select_for_update(of=("self",)).select_related("incident__severity", "template")
+    postmortem = rows.get(pk=postmortem_id)
+    if postmortem.edited_by_id is not None or postmortem.template is None:
+        return
+    body = fill(postmortem.template.body, postmortem.incident)
+    if body != postmortem.body:
+        postmortem.body = body
+        postmortem.save(update_fields=["body"])
+
+
+def fill(template: str, incident: Incident) -> str:
+    """Replace {summary}, {impact}, {timeline}, {detection}, {contributing}, {followups}, {not_collected}."""
+    parts = {
+        "summary": _summary(incident),
+        "impact": _impact(incident),
+        "timeline": _timeline(incident),
+        "detection": _detection(incident),
+        "contributing": _contributing(incident),
+        "followups": _followups(incident),
+        "not_collected": _not_collected(incident),
+    }
+    for name, text in parts.items():
+        template = template.replace("{" + name + "}", text)
+    return template
+
+
+def plain(text: str, limit: int = 160) -> str:
+    """Backend text inside Markdown: no markup of its own, one line, bounded."""
+    flat = " ".join(text.split())
+    flat = flat if len(flat) <= limit else f"{flat[: limit - 1]}…"
+    return "".join(f"\\{char}" if char in "\\`*_{}[]<>#|!~" else char for char in flat)
+
+
+def cite(number: int | None) -> str:
+    return f" [[E-{number}]]" if number else ""
+
+
+def _summary(incident: Incident) -> str:
+    times = incident.milestone_times()
+    start = times.get("impact_started") or times.get("declared") or incident.created_at
+    where = ", ".join([*incident.services, *(w["name"] for w in incident.workloads), *incident.namespaces][:4])
+    text = f"On {start:%-d %B %Y} at {start:%H:%M} UTC: {plain(incident.title, 200)}"
+    text += f" ({plain(where)})." if where else "."
+    if incident.summary.strip():
+        text += f"\n\n{incident.summary.strip()}"
+    return text
+
+
+def _impact(incident: Incident) -> str:
+    times = incident.milestone_times()
+    took = between(times)
+    lines = []
+    if took["TTM"] is not None:
+        lines.append(f"Impact lasted {spoken(took['TTM'])} until it was mitigated.")
+    elif "impact_started" not in times:
+        lines.append("When the impact started is not known yet: set the milestone on the incident page.")
+    charts = incident.evidence.filter(type=EvidenceType.METRIC.value).exclude(payload__series=[])
+    loud = charts.filter(level__in=[Level.ERROR.value, Level.WARNING.value])
+    chosen = list((loud if loud.exists() else charts).order_by("number")[:CHARTS])
+    for chart in chosen:
+        lines.append(f"{plain(chart.title)}: {plain(chart.summary) or 'see the chart'}{cite(chart.number)}.")
+        lines.append(f'![[E-{chart.number} caption="{_caption(chart.title)}"]]')
+    return "\n\n".join(lines) or "No metric was collected; say who noticed what, and for how long."
+
+
+def _caption(title: str) -> str:
+    return plain(title.replace('"', "'"), 120).replace("\\", "")
+
+
+def _timeline(incident: Incident) -> str:
+    """The milestones, what was pinned, and the loudest of the rest, in order."""
+    entries = TimelineEntry.objects.filter(incident=incident, hidden=False)
+    told = (
+        Q(pinned=True)
+        | Q(source__in=[EntrySource.MILESTONE, EntrySource.ALERT])
+        | Q(source=EntrySource.NOTE, detail={})
+    )
+    loud = Q(level=Level.ERROR.value) | Q(source=EntrySource.CHANGE, detail__has_key="diff")
+    chosen = list(entries.filter(told).select_related("evidence").in_order()[:LINES])
+    room = LINES - len(chosen)
+    chosen += list(entries.filter(loud).exclude(told).select_related("evidence").in_order()[: max(room, 0)])
+    chosen.sort(key=lambda entry: (entry.occurred_at, entry.pk))
+    if not chosen:
+        return "Nothing is on the timeline yet."
+    rows = ["| UTC | What happened |", "|---|---|"]
+    return "\n".join([*rows, *(f"| {entry.occurred_at:%H:%M:%S} | {_told(entry)} |" for entry in chosen)])
+
+
+def _told(entry: TimelineEntry) -> str:
+    text = plain(entry.title)
+    if entry.subject:
+        text += f" `{entry.subject.replace('`', '')[:80]}`".replace("|", "")
+    if entry.count > 1:
+        text += f" ×{entry.count}"
+    if entry.until:
+        text += f" until {entry.until:%H:%M:%S}"
+    if diff := entry.detail.get("diff"):
+        said = "; ".join(f"{d.get('path')} {d.get('before')} → {d.get('after')}" for d in diff[:3])
+        text += f": {plain(said)}"
+    elif entry.text:
+        text += f": {plain(entry.text, 120)}"
+    return text + cite(entry.evidence.number if entry.evidence else None)
+
+
+def _detection(incident: Incident) -> str:
+    times = incident.milestone_times()
+    alert = incident.evidence.filter(type=EvidenceType.ALERT.value).order_by("first_at", "number").first()
+    took = between(times)["TTD"]
+    lines = []
+    if alert is not None:
+        lines.append(f"The first alert was {plain(alert.title)} at {alert.first_at:%H:%M:%S} UTC{cite(alert.number)}.")
+    else:
+        lines.append("No alert was found in the window: say who noticed, and why no alert did.")
+    if took is not None:
+        lines.append(f"It was detected {spoken(took)} after the impact started.")
+    first = incident.evidence.filter(level=Level.ERROR.value).order_by("first_at", "number").first()
+    if first is not None and (alert is None or first.first_at < alert.first_at):
+        lines.append(
+            f"The earliest loud sign was {plain(first.title)} at {first.first_at:%H:%M:%S} UTC{cite(first.number)}."
+        )
+    return " ".join(lines)
+
+
+def _contributing(incident: Incident) -> str:
+    """Candidates, not a verdict: what changed, and what failed first of its kind."""
+    changes = incident.evidence.filter(type=EvidenceType.STATE_CHANGE.value, payload__change="rollout").exclude(
+        payload__diff=[]
+    )
+    nodes = incident.evidence.filter(type=EvidenceType.STATE_CHANGE.value, payload__change="node_condition")
+    rows: list[Evidence] = [*changes.order_by("first_at")[:3], *nodes.order_by("first_at")[:2]]
+    if not rows:
+        return "Several things usually come together; name each of them with its evidence."
+    lines = [
+        f"### {plain(row.title, 120)}\n\nAt {row.first_at:%H:%M:%S} UTC{cite(row.number)}. Say what this made possible, and what it did not."
+        for row in rows
+    ]
+    return "\n\n".join(lines)
+
+
+def _followups(incident: Incident) -> str:
+    rows = incident.followups.order_by("number")[:50]
+    return (
+        "\n".join(f"- [[F-{row.number}]] {plain(row.title)}" for row in rows)
+        or "None yet; add them on the incident page."
+    )
+
+
+def _not_collected(incident: Incident) -> str:
+    """Sources that did not answer in full, latest outcome of each."""
+    latest = CollectionRun.objects.filter(incident=incident, state=RunState.DONE)
+    latest = latest.order_by("source_name", "query_name", "-id").distinct("source_name", "query_name")
+    failed = [run for run in latest if run.status not in GOOD]
+    lines = [
+        f"- {plain(run.source_name)}, {plain(run.query_title)}: {run.get_status_display().lower()}. {plain(run.reason, 240)}"
+        for run in failed
+    ]
+    return "\n".join(lines) or "Every source that was asked answered in full."

@@ -1,0 +1,106 @@
+from __future__ import annotations
+
+from django.db import models
+from django.urls import reverse
+
+from accounts.models import User, Versioned
+from incidents.models.incident import TITLE_LIMIT, Incident
+
+BODY_LIMIT = 200_000
+
+
+class PostMortemTemplate(Versioned):
+    """Markdown with {variables} and guidance in HTML comments, which readers never see."""
+
+    name = models.CharField(max_length=60, unique=True)
+    body = models.TextField(max_length=BODY_LIMIT)
+    is_default = models.BooleanField(default=False)
+
+    class Meta:
+        ordering = ["name"]
+        constraints = [
+            models.UniqueConstraint(
+                fields=["is_default"], condition=models.Q(is_default=True), name="one_default_template"
+            )
+        ]
+
+    def __str__(self) -> str:
+        return self.name
+
+
+class PostMortem(Versioned):
+    class State(models.TextChoices):
+        DRAFT = "draft", "Draft"
+        IN_REVIEW = "in_review", "In review"
+        PUBLISHED = "published", "Published"
+        REOPENED = "reopened", "Reopened"
+
+    incident = models.OneToOneField(Incident, on_delete=models.PROTECT, related_name="postmortem")
+    template = models.ForeignKey(PostMortemTemplate, on_delete=models.SET_NULL, null=True, blank=True, related_name="+")
+    title = models.CharField(max_length=TITLE_LIMIT)
+    body = models.TextField(blank=True, max_length=BODY_LIMIT)
+    state = models.CharField(max_length=10, choices=State.choices, default=State.DRAFT)
+    due_at = models.DateTimeField(null=True, blank=True)
+    edited_by = models.ForeignKey(User, on_delete=models.SET_NULL, null=True, blank=True, related_name="+")
+    published_title = models.CharField(max_length=TITLE_LIMIT, blank=True)
+    published_body = models.TextField(blank=True)
+    published_at = models.DateTimeField(null=True, blank=True)
+    published_by = models.ForeignKey(User, on_delete=models.SET_NULL, null=True, blank=True, related_name="+")
+
+    class Meta:
+        ordering = ["-id"]
+        constraints = [
+            models.CheckConstraint(
+                name="published_postmortems_have_a_time",
+                condition=~models.Q(state="published") | models.Q(published_at__isnull=False),
+            )
+        ]
+
+    def __str__(self) -> str:
+        return self.title
+
+    def get_absolute_url(self) -> str:
+        return reverse("postmortem", args=[self.incident.number])
+
+    @property
+    def is_published(self) -> bool:
+        return self.published_at is not None
+
+
+class Review(models.Model):
+    class Verdict(models.TextChoices):
+        WAITING = "waiting", "Waiting"
+        APPROVED = "approved", "Approved"
+        CHANGES = "changes", "Asks for changes"
+
+    postmortem = models.ForeignKey(PostMortem, on_delete=models.CASCADE, related_name="reviews")
+    reviewer = models.ForeignKey(User, on_delete=models.CASCADE, related_name="reviews")
+    verdict = models.CharField(max_length=10, choices=Verdict.choices, default=Verdict.WAITING)
+    comment = models.TextField(blank=True, max_length=5_000)
+    asked_at = models.DateTimeField()
+    answered_at = models.DateTimeField(null=True, blank=True)
+
+    class Meta:
+        ordering = ["id"]
+        constraints = [models.UniqueConstraint(fields=["postmortem", "reviewer"], name="a_reviewer_once")]
+
+    def __str__(self) -> str:
+        return f"{self.reviewer} {self.verdict}"
+
+
+class Revision(models.Model):
+    """A text as it once was: kept when another person saves, when half an hour has passed, and at each publication."""
+
+    postmortem = models.ForeignKey(PostMortem, on_delete=models.CASCADE, related_name="revisions")
+    version = models.PositiveBigIntegerField()
+    title = models.CharField(max_length=TITLE_LIMIT)
+    body = models.TextField(blank=True)
+    author = models.ForeignKey(User, on_delete=models.SET_NULL, null=True, related_name="+")
+    created_at = models.DateTimeField()
+    note = models.CharField(max_length=200, blank=True)
+
+    class Meta:
+        ordering = ["-id"]
+
+    def __str__(self) -> str:
+        return f"{self.postmortem} v{self.version}"

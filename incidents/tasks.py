@@ -1,0 +1,88 @@
+"""Celery's entry points. Each calls one worker function; ids only travel."""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Iterable
+from datetime import timedelta
+
+from celery import shared_task
+from django.conf import settings
+from django.db.models import Max
+from django.utils import timezone
+from kombu.exceptions import OperationalError
+
+from incidents import collecting, drafting, planning, signals
+from incidents.models import Collection, CollectionRun, Incident
+from telemetry.observations import Budget
+
+log = logging.getLogger(__name__)
+# A run's hard limit: its longest budget and the time to store; after it the worker's child is killed.
+HARD_LIMIT = int(Budget().deadline_seconds) + 30
+REQUEUE_AFTER = timedelta(seconds=10)
+STOP_COLLECTING_AFTER = timedelta(days=7)
+
+
+def enqueue_runs(run_ids: Iterable[int]) -> None:
+    """A broker that is down keeps no incident from being declared: the sweep asks again."""
+    for run_id in run_ids:
+        try:
+            collect_source.delay(run_id)
+        except (OperationalError, OSError) as problem:
+            log.warning("the broker did not take run %s (%s); the sweep will", run_id, type(problem).__name__)
+            return
+
+
+@shared_task(name="incidents.tasks.collect_source", soft_time_limit=HARD_LIMIT - 5, time_limit=HARD_LIMIT)
+def collect_source(run_id: int) -> None:
+    run = collecting.claim(run_id, timezone.now())
+    if run is None:
+        return
+    collecting.work(run)
+    _after(run.collection_id)
+
+
+def _after(collection_id: int) -> None:
+    """When a collection has ended: draft what waits for it, and tell those above."""
+    collection = Collection.objects.select_related("incident").get(pk=collection_id)
+    if collection.finished_at is None:
+        return
+    drafting.redraft_untouched(collection.incident, timezone.now())
+    signals.evidence_collected.send(
+        Collection, incident_id=collection.incident_id, at=collection.finished_at, collection_id=collection.pk
+    )
+
+
+@shared_task(name="incidents.tasks.sweep_collections")
+def sweep_collections() -> int:
+    """Runs that the broker lost or whose worker died are asked again; those that died too often get an outcome."""
+    now = timezone.now()
+    for collection_id in collecting.give_up(now):
+        _after(collection_id)
+    waiting = CollectionRun.objects.claimable(now).filter(queued_at__lt=now - REQUEUE_AFTER)
+    run_ids = list(waiting.order_by("id").values_list("pk", flat=True)[:200])
+    CollectionRun.objects.filter(pk__in=run_ids).update(queued_at=now)
+    enqueue_runs(run_ids)
+    return len(run_ids)
+
+
+@shared_task(name="incidents.tasks.collect_open_incidents")
+def collect_open_incidents() -> int:
+    """While an incident is open its sources are asked again, for a week at most."""
+    now = timezone.now()
+    again = now - timedelta(seconds=settings.COLLECT_AGAIN_SECONDS - 5)
+    due = (
+        Incident.objects.open()
+        .filter(created_at__gt=now - STOP_COLLECTING_AFTER)
+        .annotate(last=Max("collections__started_at"))
+        .filter(last__lt=again)
+        .exclude(pk__in=Collection.objects.filter(finished_at=None).values("incident"))
+    )
+    for incident in due:
+        enqueue_runs(planning.plan_collection(incident=incident, trigger=Collection.Trigger.PERIODIC, now=now)[1])
+    return len(due)
+
+
+@shared_task(name="incidents.tasks.draft_postmortem")
+def draft_postmortem(postmortem_id: int) -> None:
+    drafting.draft(postmortem_id, timezone.now())

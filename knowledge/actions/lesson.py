@@ -1,0 +1,79 @@
+"""Lessons: written down, corrected, tied to the post-mortems they came from."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from datetime import datetime
+from typing import Any
+
+from django.db import transaction
+
+from accounts import audit
+from accounts.models import User
+from accounts.permissions import require_respond
+from accounts.problems import InvalidInput
+from incidents.models import Counter, PostMortem
+from knowledge.models import Lesson
+
+FIELDS = ("statement", "context", "tags", "services")
+
+
+@transaction.atomic
+def create_lesson(
+    *,
+    statement: str,
+    by: User,
+    context: str = "",
+    tags: Sequence[str] = (),
+    services: Sequence[str] = (),
+    postmortems: Sequence[PostMortem] = (),
+) -> Lesson:
+    """L-n. One sentence; the rest goes into the context."""
+    require_respond(by)
+    lesson = Lesson(
+        number=0,
+        statement=_statement(statement),
+        context=context,
+        tags=list(tags),
+        services=list(services),
+        created_by=by,
+    )
+    lesson.clean_fields(exclude=["number", "created_by"])
+    lesson.number = Counter.take("L")
+    lesson.save()
+    lesson.postmortems.set(postmortems)
+    return lesson
+
+
+@transaction.atomic
+def change_lesson(
+    *, lesson: Lesson, by: User, postmortems: Sequence[PostMortem] | None = None, **fields: Any
+) -> Lesson:
+    require_respond(by)
+    if unknown := set(fields) - set(FIELDS):
+        raise InvalidInput(sorted(unknown)[0], "cannot be changed here")
+    if "statement" in fields:
+        fields["statement"] = _statement(fields["statement"])
+    for name, value in fields.items():
+        setattr(lesson, name, value)
+    lesson.clean_fields(exclude=["number", "created_by"])
+    lesson.save()
+    if postmortems is not None:
+        lesson.postmortems.set(postmortems)
+    return lesson
+
+
+@transaction.atomic
+def delete_lesson(*, lesson: Lesson, by: User, now: datetime) -> None:
+    require_respond(by)
+    audit.record(at=now, actor=by, verb="lesson.deleted", target=str(lesson))
+    lesson.delete()
+
+
+def _statement(text: str) -> str:
+    cleaned = " ".join(text.split())
+    if not cleaned:
+        raise InvalidInput("statement", "is empty; say in one sentence what was learned")
+    if len(cleaned) > 300:
+        raise InvalidInput("statement", f"has {len(cleaned):,} characters; expected one sentence of at most 300")
+    return cleaned

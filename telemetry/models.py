@@ -1,0 +1,177 @@
+"""Clusters, sources, and what was pushed to us."""
+
+from __future__ import annotations
+
+from datetime import datetime
+from typing import Any
+
+from django.db import models
+
+from accounts.encryption import decrypt, encrypt
+from accounts.models import Versioned
+from telemetry.observations import Budget, Connection
+
+
+class Cluster(Versioned):
+    """A Kubernetes cluster. `uid` is the uid of its namespace kube-system, learned by the preflight."""
+
+    name = models.CharField(max_length=80, unique=True)
+    uid = models.CharField(max_length=64, blank=True, editable=False)
+    version = models.CharField(max_length=40, blank=True, editable=False)
+    credentials = models.TextField(blank=True, editable=False)
+
+    class Meta:
+        ordering = ["name"]
+
+    def __str__(self) -> str:
+        return self.name
+
+    def kubeconfig(self) -> dict[str, Any]:
+        return decrypt(self.credentials)
+
+    def set_kubeconfig(self, kubeconfig: dict[str, Any]) -> None:
+        self.credentials = encrypt(kubeconfig)
+
+
+class SourceQuerySet(models.QuerySet["Source"]):
+    def asked_for(self, cluster_ids: list[int]) -> SourceQuerySet:
+        """Enabled sources of these clusters and those of no cluster; no clusters means all."""
+        enabled = self.filter(enabled=True).select_related("cluster")
+        if not cluster_ids:
+            return enabled
+        return enabled.filter(models.Q(cluster__in=cluster_ids) | models.Q(cluster=None))
+
+
+class Source(Versioned):
+    """One backend that answers when an incident asks. Kinds are the keys of telemetry.registry."""
+
+    name = models.CharField(max_length=80, unique=True)
+    kind = models.CharField(max_length=30)
+    cluster = models.ForeignKey(Cluster, on_delete=models.CASCADE, null=True, blank=True, related_name="sources")
+    url = models.URLField(max_length=500, blank=True)
+    credentials = models.TextField(blank=True, editable=False)
+    verify_tls = models.BooleanField(default=True)
+    allow_private = models.BooleanField(
+        default=False, help_text="Let this source be on a loopback or link-local address."
+    )
+    options = models.JSONField(default=dict, blank=True)
+    budget = models.JSONField(default=dict, blank=True)
+    enabled = models.BooleanField(default=True)
+    preflight = models.JSONField(default=list, blank=True, editable=False)
+    preflight_at = models.DateTimeField(null=True, blank=True, editable=False)
+
+    objects = SourceQuerySet.as_manager()
+
+    class Meta:
+        ordering = ["name"]
+
+    def __str__(self) -> str:
+        return self.name
+
+    @property
+    def is_healthy(self) -> bool | None:
+        """None before the first preflight."""
+        if self.preflight_at is None:
+            return None
+        return all(check["ok"] for check in self.preflight)
+
+    def set_secrets(self, *, auth: dict[str, str], headers: dict[str, str], ca_pem: str) -> None:
+        self.credentials = encrypt({"auth": auth, "headers": headers, "ca_pem": ca_pem})
+
+    def secrets(self) -> dict[str, Any]:
+        return {"auth": {}, "headers": {}, "ca_pem": "", **decrypt(self.credentials)}
+
+    def connection(self) -> Connection:
+        secrets = self.secrets()
+        return Connection(
+            name=self.name,
+            url=self.url,
+            auth=secrets["auth"],
+            headers=secrets["headers"],
+            ca_pem=secrets["ca_pem"],
+            verify=self.verify_tls,
+            allow_private=self.allow_private,
+            kubeconfig=self.cluster.kubeconfig() if self.cluster and self.kind == "kubernetes" else {},
+            options=self.options,
+        )
+
+    def budget_of(self, defaults: Budget) -> Budget:
+        known = {key: value for key, value in self.budget.items() if key in Budget.__dataclass_fields__}
+        return Budget(**{**{key: getattr(defaults, key) for key in Budget.__dataclass_fields__}, **known})
+
+
+class IntakeQuerySet(models.QuerySet[Any]):
+    def older_than(self, at: datetime) -> IntakeQuerySet:
+        return self.filter(received_at__lt=at)
+
+
+class LogRecord(models.Model):
+    """A pushed log line, redacted. `digest` is of time, resource and body: redelivery stores nothing new."""
+
+    at = models.DateTimeField()
+    severity_number = models.PositiveSmallIntegerField(default=0, help_text="OpenTelemetry: 17 and above are errors.")
+    severity_text = models.CharField(max_length=32, blank=True)
+    service = models.CharField(max_length=200)
+    namespace = models.CharField(max_length=200, blank=True)
+    body = models.TextField()
+    trace_id = models.CharField(max_length=32, blank=True)
+    span_id = models.CharField(max_length=16, blank=True)
+    attributes = models.JSONField(default=dict)
+    resource = models.JSONField(default=dict)
+    digest = models.CharField(max_length=64, unique=True)
+    received_at = models.DateTimeField()
+
+    objects = IntakeQuerySet.as_manager()
+
+    class Meta:
+        indexes = [
+            models.Index(fields=["service", "at"]),
+            models.Index(fields=["at"]),
+            models.Index(fields=["received_at"]),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.service} {self.at:%H:%M:%S}"
+
+
+class Span(models.Model):
+    """A pushed span, redacted."""
+
+    trace_id = models.CharField(max_length=32)
+    span_id = models.CharField(max_length=16)
+    parent_span_id = models.CharField(max_length=16, blank=True)
+    service = models.CharField(max_length=200)
+    namespace = models.CharField(max_length=200, blank=True)
+    name = models.CharField(max_length=300)
+    kind = models.PositiveSmallIntegerField(default=0)
+    start_at = models.DateTimeField()
+    end_at = models.DateTimeField()
+    status_code = models.PositiveSmallIntegerField(default=0, help_text="OpenTelemetry: 2 is an error.")
+    status_message = models.TextField(blank=True)
+    attributes = models.JSONField(default=dict)
+    resource = models.JSONField(default=dict)
+    received_at = models.DateTimeField()
+
+    objects = IntakeQuerySet.as_manager()
+
+    class Meta:
+        constraints = [models.UniqueConstraint(fields=["trace_id", "span_id"], name="one_row_per_span")]
+        indexes = [
+            models.Index(fields=["service", "start_at"]),
+            models.Index(fields=["start_at"]),
+            models.Index(fields=["received_at"]),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.service} {self.name}"
+
+
+class Heartbeat(models.Model):
+    """The last sign of life of a process kind; pages warn when it is old."""
+
+    name = models.CharField(max_length=40, primary_key=True)
+    at = models.DateTimeField()
+    detail = models.JSONField(default=dict)
+
+    def __str__(self) -> str:
+        return f"{self.name} {self.at:%H:%M:%S}"

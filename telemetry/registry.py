@@ -1,0 +1,25 @@
+"""Every backend that can be asked, one line each. A new one is a collector file and a line here."""
+
+from __future__ import annotations
+
+from telemetry.collectors.kubernetes import KubernetesCollector
+from telemetry.collectors.otlp import OtlpCollector
+from telemetry.collectors.prometheus import PrometheusCollector
+from telemetry.observations import Collector
+
+COLLECTORS: dict[str, type[Collector]] = {
+    "kubernetes": KubernetesCollector,
+    "prometheus": PrometheusCollector,
+    "otlp": OtlpCollector,
+}
+
+
+class UnknownKind(LookupError):
+    """A source kind that no collector serves."""
+
+
+def collector_for(kind: str) -> type[Collector]:
+    try:
+        return COLLECTORS[kind]
+    except KeyError:
+        raise UnknownKind(f"kind: {kind!r} is unknown; expected one of {', '.join(sorted(COLLECTORS))}") from None
