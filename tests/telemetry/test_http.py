@@ -124,7 +124,7 @@ def test_a_body_over_the_byte_budget_is_truncated(server: Echo, kind: str) -> No
 
 
 def test_bytes_are_counted_over_all_answers_of_a_query(server: Echo) -> None:
-    with client(server, Budget(bytes=60)) as http:
+    with client(server, Budget(bytes=40)) as http:
         http.get("/a")
         with pytest.raises(SourceError, match="larger than"):
             http.get("/a")

@@ -1,0 +1,97 @@
+"""What a Kubernetes cluster says of a window: Events, rollouts, restarts, nodes and logs."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+from telemetry.collectors.kubernetes.api import KubernetesApi
+from telemetry.collectors.kubernetes.connection import InvalidKubeconfig, open_http, validate_kubeconfig
+from telemetry.collectors.kubernetes.events import collect_events
+from telemetry.collectors.kubernetes.gathering import Gathering
+from telemetry.collectors.kubernetes.logs import collect_logs
+from telemetry.collectors.kubernetes.nodes import collect_nodes
+from telemetry.collectors.kubernetes.preflight import check_cluster
+from telemetry.collectors.kubernetes.restarts import collect_restarts
+from telemetry.collectors.kubernetes.rollouts import collect_rollouts
+from telemetry.collectors.kubernetes.selection import Selection
+from telemetry.http import SourceError, outcome_of
+from telemetry.observations import Budget, Check, Connection, Outcome, Query, Scope, Sink, Status, Window
+from telemetry.redaction import InvalidPattern, Redactor
+
+__all__ = ["InvalidKubeconfig", "KubernetesCollector", "validate_kubeconfig"]
+
+NOUNS: dict[str, tuple[str, str, Callable[[Gathering], None]]] = {
+    "events": ("Events", "list events in {places}, and those of nodes; Normal ones{narrowed}", collect_events),
+    "rollouts": (
+        "Rollouts",
+        "list deployments, replicasets, statefulsets, daemonsets, controllerrevisions in {places}",
+        collect_rollouts,
+    ),
+    "restarts": ("Restarts and waiting pods", "list pods in {places}{narrowed}", collect_restarts),
+    "nodes": ("Node conditions", "list nodes; pods in {places} on those not ready", collect_nodes),
+    "logs": (
+        "Logs of containers in trouble",
+        "list pods in {places}{narrowed}; get pods/log, this life and the one before",
+        collect_logs,
+    ),
+}
+PREFLIGHT_BUDGET = Budget(deadline_seconds=20, requests=60, bytes=1024 * 1024)
+
+
+class KubernetesCollector:
+    """One cluster. `connection.options`: `namespaces` that preflight checks instead of the cluster,
+    `redact` with custom patterns by name."""
+
+    kind = "kubernetes"
+    label = "Kubernetes"
+
+    def __init__(self, connection: Connection) -> None:
+        self.connection = connection
+
+    def preflight(self) -> list[Check]:
+        namespaces = tuple(str(name) for name in self.connection.options.get("namespaces", ()))
+        try:
+            with open_http(self.connection, PREFLIGHT_BUDGET) as http:
+                return check_cluster(KubernetesApi(http), namespaces)
+        except SourceError as error:
+            return [Check("reachable", ok=False, detail=error.reason, remedy=error.remedy)]
+
+    def plan(self, scope: Scope, window: Window) -> list[Query]:
+        selection = Selection.of_scope(scope)
+        places = ", ".join(selection.namespaces) or "all namespaces"
+        names = ", ".join(f"{one.kind} {one.namespace}/{one.name}" for one in selection.workloads)
+        narrowed = f" of {names}" if names else ""
+        return [
+            Query(name=name, title=title, text=text.format(places=places, narrowed=narrowed), params=selection.params())
+            for name, (title, text, _) in NOUNS.items()
+        ]
+
+    def collect(self, query: Query, window: Window, budget: Budget, sink: Sink) -> Outcome:
+        if query.name not in NOUNS:
+            return Outcome(Status.INVALID_QUERY, reason=f"query: expected one of {', '.join(NOUNS)}")
+        try:
+            redactor = Redactor(self.connection.options.get("redact"))
+            http = open_http(self.connection, budget)
+        except InvalidPattern as error:
+            return Outcome(Status.NOT_CONFIGURED, reason=str(error), remedy="Correct the pattern in this source.")
+        except SourceError as error:
+            return outcome_of(error, request=query.text)
+        with http:
+            gathering = Gathering(
+                api=KubernetesApi(http),
+                selection=Selection.of_params(query.params),
+                window=window,
+                sink=sink,
+                redactor=redactor,
+                items_allowed=budget.items,
+                request=query.text,
+            )
+            try:
+                NOUNS[query.name][2](gathering)
+            except (AttributeError, KeyError, TypeError, ValueError) as error:
+                # The server's JSON is not of the shape that the API promises.
+                words = f"an object has an unexpected shape ({type(error).__name__})"
+                gathering.failures.append(
+                    SourceError(Status.ERROR, words, remedy="Report it with the server's version.")
+                )
+            return gathering.outcome()

@@ -1,0 +1,201 @@
+"""Logs of the containers in trouble, of this life and of the one before.
+
+https://kubernetes.io/docs/reference/kubernetes-api/workload-resources/pod-v1/#read-log
+"""
+
+from __future__ import annotations
+
+import hashlib
+from dataclasses import dataclass
+from typing import Any
+
+from telemetry.collectors.kubernetes.api import LOG_RULE, PODS, Item
+from telemetry.collectors.kubernetes.gathering import Gathering
+from telemetry.collectors.kubernetes.restarts import STARTING, Container, containers_of
+from telemetry.collectors.kubernetes.selection import subject_of
+from telemetry.collectors.log_lines import LogLine, level_of, log_payload, loudest
+from telemetry.collectors.times import iso, parse_time
+from telemetry.http import Refusal, SourceError
+from telemetry.observations import EvidenceType, Observation, Status
+
+TAIL_LINES = 5_000
+LIMIT_BYTES = 1024 * 1024
+UNREAD_NAMED = 10
+
+
+@dataclass(frozen=True, slots=True)
+class Target:
+    """One log to read: of a container's present life, or of the one before."""
+
+    container: Container
+    previous: bool
+
+    @property
+    def name(self) -> str:
+        pod = self.container.pod["metadata"].get("name", "")
+        return f"{pod}/{self.container.name}" + (" (previous)" if self.previous else "")
+
+    @property
+    def life(self) -> str:
+        """A short name for the very life of the container that wrote this log."""
+        status = self.container.status
+        ended = (status.get("lastState") or {}).get("terminated") or {}
+        identity = ended.get("containerID") if self.previous else status.get("containerID")
+        return hashlib.sha256(str(identity).encode()).hexdigest()[:12]
+
+
+def collect_logs(gathering: Gathering) -> None:
+    """Keep one observation for each log that has lines in the window; name each that cannot be read."""
+    selector = gathering.selection.label_selector
+    pods = [pod for pod in gathering.everywhere(PODS, labelSelector=selector) if gathering.selection.covers_pod(pod)]
+    for pod in pods:
+        _name_unstarted(gathering, pod)
+    targets = _targets(pods, all_of_them=bool(gathering.selection.workloads))
+    read: set[tuple[str, bytes]] = set()
+    for place, target in enumerate(targets):
+        if gathering.ended:
+            _name_unread(gathering, targets[place:])
+            break
+        _read(gathering, target, read)
+
+
+def _targets(pods: list[Item], *, all_of_them: bool) -> list[Target]:
+    """Containers in trouble first, the previous life before the present one, then the healthy if asked."""
+    containers = [container for pod in pods for container in containers_of(pod) if _has_started(container)]
+    containers.sort(key=lambda one: (not _in_trouble(one), -one.restarts))
+    wanted = [container for container in containers if all_of_them or _in_trouble(container)]
+    return [
+        Target(container, previous)
+        for container in wanted
+        for previous in (True, False)
+        if not previous or container.restarts > 0 or container.endings
+    ]
+
+
+def _in_trouble(container: Container) -> bool:
+    finished_well = container.init and not container.restarts and not container.endings
+    conditions = (container.pod.get("status") or {}).get("conditions") or []
+    pod_unready = any(one.get("type") == "Ready" and one.get("status") != "True" for one in conditions)
+    completed = (container.pod.get("status") or {}).get("phase") == "Succeeded"
+    if finished_well or completed:
+        return False
+    return bool(container.restarts or container.endings or not container.status.get("ready") or pod_unready)
+
+
+def _has_started(container: Container) -> bool:
+    """Whether a kubelet can have a log: the container runs, ran, or is backing off."""
+    return container.waiting is None or container.restarts > 0 or bool(container.endings)
+
+
+def _name_unstarted(gathering: Gathering, pod: Item) -> None:
+    """A container that never ran has no log; say so, as its absence would read like silence."""
+    name = pod["metadata"].get("name", "")
+    if not ((pod.get("status") or {}).get("containerStatuses")):
+        gathering.warnings.append(f"{name}: no container ever started, so there is no log")
+    for container in containers_of(pod):
+        if not _has_started(container) and container.waiting_reason not in STARTING:
+            gathering.warnings.append(f"{name}/{container.name}: never started ({container.waiting_reason})")
+
+
+def _name_unread(gathering: Gathering, targets: list[Target]) -> None:
+    names = ", ".join(target.name for target in targets[:UNREAD_NAMED])
+    more = f" and {len(targets) - UNREAD_NAMED} more" if len(targets) > UNREAD_NAMED else ""
+    gathering.warnings.append(f"Not read: {names}{more}")
+
+
+def _read(gathering: Gathering, target: Target, read: set[tuple[str, bytes]]) -> None:
+    metadata = target.container.pod["metadata"]
+    params = {
+        "container": target.container.name,
+        "timestamps": "true",
+        "sinceTime": iso(gathering.window.start.replace(microsecond=0)),
+        "tailLines": str(TAIL_LINES),
+        "limitBytes": str(min(LIMIT_BYTES, max(1, gathering.api.http.bytes_left - 1))),
+    }
+    if target.previous:
+        params["previous"] = "true"
+    try:
+        body = gathering.api.log(str(metadata.get("namespace", "")), str(metadata.get("name", "")), params)
+    except SourceError as error:
+        _note(gathering, target, error)
+        return
+    gathering.answered += 1
+    # While a container backs off, both questions get the log of its last life.
+    digest = (target.container.name + str(metadata.get("uid")), hashlib.sha256(body).digest())
+    if digest in read:
+        return
+    read.add(digest)
+    _keep(gathering, target, body, cut=len(body) >= int(params["limitBytes"]))
+
+
+def _note(gathering: Gathering, target: Target, error: SourceError) -> None:
+    """Put a log that could not be read on the account, under its own name."""
+    code = error.code if isinstance(error, Refusal) else 0
+    gathering.warnings.append(f"{target.name}: {error.reason}")
+    if code == 400 and target.previous:
+        # The kubelet has removed that container already; nothing can be done about it any more.
+        return
+    reason, remedy, status = f"{target.name}: {error.reason}", error.remedy, error.status
+    if code == 403:
+        reason, remedy = f"pods/log: {error.reason}", LOG_RULE
+    elif code == 404:
+        status, remedy = Status.GONE, "The pod is gone and its log with it; send logs to Debrief as they are written."
+    elif code >= 500 or code == 400:
+        status, remedy = Status.ERROR, "The node's kubelet did not give the log; see the node's condition."
+    gathering.failures.append(SourceError(status, reason, remedy=remedy, retryable=error.retryable, limit=error.limit))
+
+
+def _keep(gathering: Gathering, target: Target, body: bytes, *, cut: bool) -> None:
+    redacted = gathering.redactor.text(body.decode(errors="replace"))
+    everything = _lines_of(redacted.text)
+    gathering.fetched += len(everything)
+    lines = [line for line in everything if gathering.window.contains(line.at)]
+    gathering.dropped += len(everything) - len(lines)
+    if not lines:
+        return
+    cut = cut or len(everything) >= TAIL_LINES
+    metadata = target.container.pod["metadata"]
+    payload: dict[str, Any] = {
+        "pod": metadata.get("name", ""),
+        "container": target.container.name,
+        "namespace": metadata.get("namespace", ""),
+        "previous": target.previous,
+        "init": target.container.init,
+        **log_payload(lines),
+    }
+    if cut:
+        gathering.warnings.append(f"{target.name}: longer than was read, {len(lines)} lines from {iso(lines[0].at)}")
+    errors = payload["errors"]
+    life = "previous log" if target.previous else "log"
+    gathering.keep(
+        Observation(
+            type=EvidenceType.LOG,
+            dedup_key=f"log:{metadata.get('uid')}:{target.container.name}:{target.life}"
+            + (":previous" if target.previous else ""),
+            title=f"{life.capitalize()} of {target.container.name} in {metadata.get('name', '')}",
+            first_at=lines[0].at,
+            last_at=lines[-1].at,
+            count=len(lines),
+            level=loudest(lines),
+            subject=subject_of(target.container.pod, kind="Pod", container=target.container.name),
+            summary=f"{errors} of {len(lines)} lines are errors: {payload['patterns'][0]['pattern']}" if errors else "",
+            payload=payload,
+            query=gathering.request,
+            redactions=redacted.hits,
+            flags={"truncated": True} if cut else {},
+        )
+    )
+
+
+def _lines_of(text: str) -> list[LogLine]:
+    """`TIME TEXT` per line; a line without a time of its own belongs to the one before."""
+    lines: list[LogLine] = []
+    for raw in text.split("\n"):
+        stamp, _, words = raw.partition(" ")
+        at = parse_time(stamp)
+        if at is not None:
+            lines.append(LogLine(at, words.rstrip("\r"), level_of(words)))
+        elif raw and lines:
+            last = lines[-1]
+            lines[-1] = LogLine(last.at, f"{last.text}\n{raw}", last.level)
+    return sorted(lines, key=lambda line: line.at)
