@@ -1,0 +1,32 @@
+"""The API: `/api/v1/`, its OpenAPI 3.1 schema, and a view of it for people."""
+
+from django.urls import include, path
+from drf_spectacular.views import SpectacularAPIView
+from rest_framework.routers import SimpleRouter
+
+from config.api_docs import ApiDocsView
+from incidents.api import views as incidents
+from knowledge.api import views as knowledge
+from telemetry.api import views as telemetry
+
+router = SimpleRouter(use_regex_path=False)
+router.register("clusters", telemetry.ClusterViewSet, basename="api-cluster")
+router.register("sources", telemetry.SourceViewSet, basename="api-source")
+router.register("incidents", incidents.IncidentViewSet, basename="api-incident")
+router.register("incidents/<int:number>/evidence", incidents.EvidenceViewSet, basename="api-evidence")
+router.register("incidents/<int:number>/timeline", incidents.TimelineViewSet, basename="api-timeline")
+router.register("incidents/<int:number>/milestones", incidents.MilestoneViewSet, basename="api-milestone")
+router.register("incidents/<int:number>/collections", incidents.CollectionViewSet, basename="api-collection")
+router.register("postmortems", incidents.PostMortemViewSet, basename="api-postmortem")
+router.register("followups", incidents.FollowUpViewSet, basename="api-followup")
+router.register("lessons", knowledge.LessonViewSet, basename="api-lesson")
+router.register("checklists", knowledge.ChecklistViewSet, basename="api-checklist")
+router.register("checklist-runs", knowledge.ChecklistRunViewSet, basename="api-checklist-run")
+router.register("brownbags", knowledge.BrownBagViewSet, basename="api-brownbag")
+
+urlpatterns = [
+    path("", include(router.urls)),
+    path("search/", knowledge.SearchView.as_view(), name="api-search"),
+    path("schema/", SpectacularAPIView.as_view(), name="api-schema"),
+    path("docs/", ApiDocsView.as_view(), name="api-docs"),
+]

@@ -1,0 +1,166 @@
+"""The shapes of incidents and what hangs on them. Rules are the actions'; shapes only are checked here."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from django.db.models import QuerySet
+from rest_framework import serializers
+
+from accounts.api.fields import PersonField
+from incidents.durations import between
+from incidents.models import (
+    Collection,
+    CollectionRun,
+    Evidence,
+    FollowUp,
+    Incident,
+    Milestone,
+    PostMortem,
+    Severity,
+    TimelineEntry,
+)
+from incidents.models.incident import ClosureReason, MilestoneKind, Status
+from telemetry.models import Cluster
+
+
+class VisibleIncidentField(serializers.SlugRelatedField):  # type: ignore[type-arg]
+    """An incident by number, of those that the caller may see."""
+
+    def __init__(self, **kwargs: Any) -> None:
+        if not kwargs.get("read_only"):
+            kwargs.setdefault("queryset", Incident.objects.all())
+        super().__init__(slug_field="number", **kwargs)
+
+    def get_queryset(self) -> QuerySet[Incident]:
+        return Incident.objects.visible_to(self.context["request"].user)
+
+
+class WorkloadSerializer(serializers.Serializer[Any]):
+    kind = serializers.CharField(max_length=63)
+    namespace = serializers.CharField(max_length=63)
+    name = serializers.CharField(max_length=253)
+
+
+class IncidentSerializer(serializers.ModelSerializer[Incident]):
+    key = serializers.CharField(read_only=True)
+    severity = serializers.SlugRelatedField(slug_field="name", queryset=Severity.objects.all())
+    title = serializers.CharField()
+    clusters = serializers.SlugRelatedField(slug_field="name", queryset=Cluster.objects.all(), many=True, required=False)
+    workloads = WorkloadSerializer(many=True, required=False)
+    declared_by = PersonField(read_only=True)
+    duplicate_of = VisibleIncidentField(required=False, allow_null=True)
+    milestones = serializers.SerializerMethodField()
+    durations = serializers.SerializerMethodField(help_text="Seconds; null where a milestone is not known.")
+    status = serializers.ChoiceField(choices=Status.choices, required=False)
+    closure_reason = serializers.ChoiceField(choices=[("", ""), *ClosureReason.choices], required=False)
+    reason = serializers.CharField(write_only=True, required=False, help_text="Why it is opened again.")
+    impact_started_at = serializers.DateTimeField(write_only=True, required=False, allow_null=True)
+    detected_at = serializers.DateTimeField(write_only=True, required=False, allow_null=True)
+
+    class Meta:
+        model = Incident
+        fields = [
+            *["number", "key", "title", "summary", "severity", "kind", "status", "visibility", "closure_reason"],
+            *["duplicate_of", "declared_by", "clusters", "namespaces", "workloads", "services", "labels"],
+            *["window_from", "window_to", "milestones", "durations", "evidence_count", "evidence_frozen_at"],
+            *["resource_version", "created_at", "updated_at", "reason", "impact_started_at", "detected_at"],
+        ]
+        read_only_fields = ["number", "evidence_count", "evidence_frozen_at", "resource_version", "created_at"]
+
+    def get_milestones(self, row: Incident) -> dict[str, str]:
+        return {milestone.kind: milestone.at.isoformat() for milestone in row.milestones.all()}
+
+    def get_durations(self, row: Incident) -> dict[str, float | None]:
+        return {name.lower(): seconds for name, seconds in between(row.milestone_times()).items()}
+
+
+class MilestoneSerializer(serializers.ModelSerializer[Milestone]):
+    kind = serializers.ChoiceField(choices=MilestoneKind.choices)
+    set_by = PersonField(read_only=True)
+
+    class Meta:
+        model = Milestone
+        fields = ["id", "kind", "at", "set_by", "updated_at"]
+
+
+class EvidenceSerializer(serializers.ModelSerializer[Evidence]):
+    key = serializers.CharField(read_only=True)
+
+    class Meta:
+        model = Evidence
+        fields = [
+            *["number", "key", "source_name", "type", "first_at", "last_at", "count", "level", "subject", "title"],
+            *["summary", "payload", "sha256", "links", "query", "redactions", "flags", "observed_at", "frozen_at"],
+        ]
+        read_only_fields = fields
+
+
+class TimelineEntrySerializer(serializers.ModelSerializer[TimelineEntry]):
+    evidence = serializers.SlugRelatedField(slug_field="number", read_only=True)
+    actor = PersonField(read_only=True)
+    text = serializers.CharField(required=False, allow_blank=True)
+    occurred_at = serializers.DateTimeField(required=False)
+
+    class Meta:
+        model = TimelineEntry
+        fields = [
+            *["id", "occurred_at", "until", "count", "source", "level", "title", "subject", "text", "detail"],
+            *["actor", "pinned", "hidden", "evidence", "created_at", "updated_at"],
+        ]
+        read_only_fields = ["until", "count", "source", "level", "title", "subject", "detail", "created_at"]
+
+
+class CollectionRunSerializer(serializers.ModelSerializer[CollectionRun]):
+    class Meta:
+        model = CollectionRun
+        fields = [
+            *["id", "source_name", "source_kind", "query_name", "query_title", "query_text", "state", "attempts"],
+            *["status", "reason", "remedy", "retryable", "fetched", "kept", "dropped", "truncated_by"],
+            *["covered_from", "covered_to", "warnings", "request", "redactions"],
+            *["queued_at", "started_at", "finished_at"],
+        ]
+        read_only_fields = fields
+
+
+class CollectionSerializer(serializers.ModelSerializer[Collection]):
+    runs = CollectionRunSerializer(many=True, read_only=True)
+
+    class Meta:
+        model = Collection
+        fields = ["id", "trigger", "window_from", "window_to", "started_at", "finished_at", "runs"]
+        read_only_fields = fields
+
+
+class PostMortemSerializer(serializers.ModelSerializer[PostMortem]):
+    incident = VisibleIncidentField()
+    title = serializers.CharField(required=False)
+    body = serializers.CharField(required=False, allow_blank=True, trim_whitespace=False)
+    edited_by = PersonField(read_only=True)
+    published_by = PersonField(read_only=True)
+    state = serializers.ChoiceField(choices=PostMortem.State.choices, required=False, help_text="Write `published` to publish.")
+
+    class Meta:
+        model = PostMortem
+        fields = [
+            *["id", "incident", "title", "body", "state", "due_at", "edited_by", "published_title", "published_body"],
+            *["published_at", "published_by", "resource_version", "created_at", "updated_at"],
+        ]
+        read_only_fields = ["published_title", "published_body", "published_at", "resource_version", "created_at"]
+
+
+class FollowUpSerializer(serializers.ModelSerializer[FollowUp]):
+    key = serializers.CharField(read_only=True)
+    incident = VisibleIncidentField()
+    title = serializers.CharField()
+    owner = PersonField(required=False, allow_null=True)
+    created_by = PersonField(read_only=True)
+    due_at = serializers.DateTimeField(required=False)
+
+    class Meta:
+        model = FollowUp
+        fields = [
+            *["number", "key", "incident", "title", "description", "type", "priority", "owner", "due_at", "status"],
+            *["reason", "external_url", "created_by", "ended_at", "resource_version", "created_at", "updated_at"],
+        ]
+        read_only_fields = ["number", "ended_at", "resource_version", "created_at"]

@@ -1,0 +1,112 @@
+"""What people type about an incident. Rules that hold everywhere live in the actions and in the database."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from django import forms
+
+from accounts.models import Team, User
+from accounts.problems import InvalidInput
+from incidents.actions.incident import check_window, clean_title
+from incidents.fields import MomentField, NamesField, WordsField, WorkloadsField
+from incidents.models import FollowUp, Incident, Severity
+from incidents.models.incident import ClosureReason, IncidentRole, Kind, MilestoneKind, Status, Visibility
+from telemetry.models import Cluster
+
+
+def add_problem(form: forms.Form, problem: InvalidInput) -> None:
+    """An action's refusal, shown under the field it names."""
+    for field, text in problem.errors.items():
+        name = field.partition(".")[0]
+        form.add_error(name if name in form.fields else None, text[:1].upper() + text[1:])
+
+
+class IncidentForm(forms.Form):
+    """Declaring and editing: the same fields in the same order."""
+
+    title = forms.CharField(required=False, help_text="What users notice, in a few words.")
+    severity = forms.ModelChoiceField(Severity.objects.all(), empty_label=None)
+    summary = forms.CharField(required=False, widget=forms.Textarea(attrs={"rows": 4}), help_text="Markdown.")
+    services = NamesField(longest=200, help_text="As in traces and logs, such as checkout.")
+    namespaces = NamesField(help_text="Divided by commas.")
+    workloads = WorkloadsField(help_text="namespace/kind/name, such as shop/deploy/checkout.")
+    clusters = forms.ModelMultipleChoiceField(
+        Cluster.objects.all(), required=False, help_text="None chosen means all.", widget=forms.CheckboxSelectMultiple
+    )
+    kind = forms.ChoiceField(choices=Kind.choices, initial=Kind.INCIDENT)
+    visibility = forms.ChoiceField(
+        choices=Visibility.choices,
+        initial=Visibility.INTERNAL,
+        help_text="Restricted: seen by admins and by those who take part.",
+    )
+    labels = WordsField(help_text="Divided by commas.")
+    window_from = MomentField(label="Collect from", help_text="Empty: 15 minutes before the impact.")
+    window_to = MomentField(label="Collect until", help_text="Empty: 15 minutes after it was resolved.")
+
+    def clean_title(self) -> str:
+        try:
+            return clean_title(self.cleaned_data["title"])
+        except InvalidInput as problem:
+            text = problem.errors["title"]
+            raise forms.ValidationError(f"The title {text}.") from None
+
+    def clean(self) -> dict[str, Any]:
+        data = super().clean() or {}
+        try:
+            check_window(data.get("window_from"), data.get("window_to"))
+        except InvalidInput as problem:
+            self.add_error("window_to", f"{problem.errors['window_to'][:1].upper()}{problem.errors['window_to'][1:]}.")
+        return data
+
+
+class DeclareForm(IncidentForm):
+    impact_started_at = MomentField(label="Impact started", help_text="If you know it; can be set later.")
+    detected_at = MomentField(label="Detected", help_text="When an alert or a person told us.")
+
+
+class StatusForm(forms.Form):
+    status = forms.ChoiceField(choices=Status.choices)
+    reason = forms.CharField(required=False, max_length=2_000)
+    closure_reason = forms.ChoiceField(choices=[("", ""), *ClosureReason.choices], required=False)
+    duplicate_of = forms.CharField(required=False, max_length=20)
+
+    def clean_duplicate_of(self) -> Incident | None:
+        written = self.cleaned_data["duplicate_of"].strip().upper().removeprefix("INC-")
+        if not written:
+            return None
+        found = Incident.objects.filter(number=int(written)).first() if written.isascii() and written.isdigit() else None
+        if found is None:
+            raise forms.ValidationError("Expected the number of an incident, such as INC-17.")
+        return found
+
+
+class RoleForm(forms.Form):
+    role = forms.ChoiceField(choices=IncidentRole.choices)
+    user = forms.ModelChoiceField(User.objects.filter(is_active=True))
+
+
+class MilestoneForm(forms.Form):
+    kind = forms.ChoiceField(choices=MilestoneKind.choices)
+    at = MomentField(required=True)
+
+
+class NoteForm(forms.Form):
+    text = forms.CharField(required=False, widget=forms.Textarea(attrs={"rows": 2}))
+    occurred_at = MomentField(label="Time", help_text="Empty means now.")
+
+
+class FollowUpForm(forms.Form):
+    title = forms.CharField(required=False, help_text="What will be done.")
+    type = forms.ChoiceField(choices=FollowUp.Type.choices, initial=FollowUp.Type.PREVENT)
+    priority = forms.ChoiceField(choices=FollowUp.Priority.choices, initial=FollowUp.Priority.MEDIUM)
+    owner = forms.ModelChoiceField(User.objects.filter(is_active=True), required=False, empty_label="Nobody yet")
+    team = forms.ModelChoiceField(Team.objects.all(), required=False, empty_label="No team")
+    due_at = MomentField(label="Due", help_text="Empty: the deadline of the incident's severity.")
+    description = forms.CharField(required=False, max_length=20_000, widget=forms.Textarea(attrs={"rows": 3}))
+    external_url = forms.URLField(required=False, label="Link", help_text="The ticket, if there is one.", assume_scheme="https")
+
+
+class FollowUpChangeForm(FollowUpForm):
+    status = forms.ChoiceField(choices=FollowUp.Status.choices)
+    reason = forms.CharField(required=False, max_length=2_000, help_text="Why it is not done, if so.")

@@ -1,0 +1,206 @@
+"""What the incident page reads: a fixed number of queries, however much there is."""
+
+from __future__ import annotations
+
+from collections import Counter as Tally
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from typing import Any
+
+from django.db.models import Count, Q, QuerySet
+from django.http import QueryDict
+
+from incidents.durations import PAIRS, between, spoken
+from incidents.models import CollectionRun, Evidence, Incident, TimelineEntry
+from incidents.models.evidence import RunState
+from incidents.models.incident import MilestoneKind
+from incidents.models.timeline import EntrySource
+from telemetry.observations import EvidenceType, Level
+
+LINES = 100
+ITEMS = 12
+GLANCE_LIMIT = 3_000
+
+
+@dataclass(frozen=True, slots=True)
+class Step:
+    kind: str
+    label: str
+    at: datetime | None
+    gap: str
+    tone: str
+
+
+@dataclass(frozen=True, slots=True)
+class Track:
+    """The milestones in order, and the four durations with their full names."""
+
+    steps: list[Step]
+    stats: list[tuple[str, str, str]]
+
+
+@dataclass(frozen=True, slots=True)
+class Outcomes:
+    """The latest run of each question, what needs a person first."""
+
+    unfinished: list[CollectionRun]
+    failed: list[CollectionRun]
+    in_part: list[CollectionRun]
+    good: list[CollectionRun]
+    asked: int
+
+    @property
+    def done(self) -> int:
+        return self.asked - len(self.unfinished)
+
+    @property
+    def empty(self) -> int:
+        return sum(run.status == "empty" for run in self.good)
+
+    @property
+    def complete(self) -> int:
+        return len(self.good) - self.empty
+
+
+@dataclass(frozen=True, slots=True)
+class TimelinePage:
+    lines: list[TimelineEntry]
+    next: str
+    total: int
+    shown_of: int
+    hidden: int
+    sources: list[tuple[str, str, int, bool]]
+    pinned_only: bool
+    with_hidden: bool
+    query: str
+
+
+@dataclass(frozen=True, slots=True)
+class EvidencePanel:
+    items: list[Evidence]
+    total: int
+    types: list[tuple[str, str, int, bool]]
+    next: str
+    query: str
+
+
+def milestone_track(incident: Incident) -> Track:
+    times = incident.milestone_times()
+    known = sorted((at, MilestoneKind(kind)) for kind, at in times.items())
+    steps = []
+    for place, (at, kind) in enumerate(known):
+        following = known[place + 1][0] if place + 1 < len(known) else None
+        gap = spoken((following - at).total_seconds()) if following else ""
+        good = kind in {MilestoneKind.MITIGATED, MilestoneKind.RESOLVED, MilestoneKind.CLOSED}
+        tone = "is-ok" if good else "is-bad" if kind == MilestoneKind.IMPACT_STARTED else "is-hot"
+        steps.append(Step(kind.value, kind.label, at, gap, tone))
+    steps += [Step(kind.value, kind.label, None, "", "is-todo") for kind in MilestoneKind if kind.value not in times]
+    took = between(times)
+    stats = [(name, full, spoken(took[name] or 0) if took[name] is not None else "") for name, (_, _, full) in PAIRS.items()]
+    return Track(steps, stats)
+
+
+def latest_runs(incident: Incident) -> QuerySet[CollectionRun]:
+    """The newest run of each question to each source."""
+    rows = CollectionRun.objects.filter(incident=incident)
+    return rows.order_by("source_name", "query_name", "-id").distinct("source_name", "query_name")
+
+
+def outcomes(incident: Incident) -> Outcomes:
+    runs = list(latest_runs(incident))
+    done = [run for run in runs if run.state == RunState.DONE]
+    return Outcomes(
+        unfinished=[run for run in runs if run.state != RunState.DONE],
+        failed=[run for run in done if run.is_failed],
+        in_part=[run for run in done if run.is_in_part],
+        good=[run for run in done if run.is_good],
+        asked=len(runs),
+    )
+
+
+def timeline_page(incident: Incident, wanted: QueryDict, *, size: int = LINES) -> TimelinePage:
+    """`?source=event&source=log&pinned=1&hidden=1&find=text&after=TIME,ID`; filters stay in the address."""
+    rows = incident.timeline.all()
+    counted = rows.values("source").annotate(n=Count("pk"), hidden_n=Count("pk", filter=Q(hidden=True)))
+    tally = {row["source"]: (row["n"], row["hidden_n"]) for row in counted}
+    chosen = [name for name in wanted.getlist("source") if name in EntrySource.values]
+    pinned_only, with_hidden = wanted.get("pinned") == "1", wanted.get("hidden") == "1"
+    find = wanted.get("find", "").strip()[:100]
+    shown = rows if with_hidden else rows.filter(hidden=False)
+    if chosen:
+        shown = shown.filter(Q(source__in=chosen) | Q(source=EntrySource.MILESTONE))
+    if pinned_only:
+        shown = shown.filter(Q(pinned=True) | Q(source=EntrySource.MILESTONE))
+    if find:
+        shown = shown.filter(Q(title__icontains=find) | Q(text__icontains=find) | Q(subject__icontains=find))
+    if (after := _cursor(wanted.get("after", ""))) is not None:
+        at, pk = after
+        shown = shown.filter(Q(occurred_at__gt=at) | Q(occurred_at=at, pk__gt=pk))
+    lines = list(shown.select_related("evidence", "actor").defer("evidence__payload").in_order()[: size + 1])
+    more, lines = len(lines) > size, lines[:size]
+    query = wanted.copy()
+    query.pop("after", None)
+    address = query.urlencode()
+    if more:
+        query["after"] = f"{lines[-1].occurred_at.astimezone(UTC).isoformat()},{lines[-1].pk}"
+    total = sum(n for n, _ in tally.values())
+    hidden = sum(n for _, n in tally.values())
+    sources = [(name, label, tally[name][0], name in chosen) for name, label in EntrySource.choices if name in tally and name != "milestone"]
+    return TimelinePage(
+        lines=lines,
+        next=query.urlencode() if more else "",
+        total=total,
+        shown_of=total if with_hidden else total - hidden,
+        hidden=hidden,
+        sources=sources,
+        pinned_only=pinned_only,
+        with_hidden=with_hidden,
+        query=address,
+    )
+
+
+def _cursor(text: str) -> tuple[datetime, int] | None:
+    at, _, pk = text.rpartition(",")
+    try:
+        moment = datetime.fromisoformat(at)
+        return (moment, int(pk)) if moment.tzinfo else None
+    except ValueError:
+        return None
+
+
+def evidence_panel(incident: Incident, wanted: QueryDict, *, size: int = ITEMS) -> EvidencePanel:
+    """`?type=metric&seek=text&from=N`: charts, changes, traces and logs first, single Events last."""
+    rows = incident.evidence.all()
+    tally = Tally({row["type"]: row["n"] for row in rows.order_by().values("type").annotate(n=Count("pk"))})
+    chosen = wanted.get("type", "")
+    chosen = chosen if chosen in {item.value for item in EvidenceType} else ""
+    seek = wanted.get("seek", "").strip()[:100]
+    shown = rows.filter(type=chosen) if chosen else rows
+    if seek:
+        found = Q(title__icontains=seek) | Q(summary__icontains=seek)
+        number = seek.upper().removeprefix("E-")
+        if number.isascii() and number.isdigit() and len(number) < 9:
+            found |= Q(number=int(number))
+        shown = shown.filter(found)
+    start = wanted.get("from", "")
+    offset = int(start) if start.isascii() and start.isdigit() and len(start) < 7 else 0
+    items = list(shown.shown_first()[offset : offset + size + 1])
+    query = wanted.copy()
+    query.pop("from", None)
+    address = query.urlencode()
+    query["from"] = str(offset + size)
+    labels = {item.value: item.value.replace("_", " ").capitalize() for item in EvidenceType}
+    return EvidencePanel(
+        items=items[:size],
+        total=sum(tally.values()),
+        types=[(kind, labels[kind], tally[kind], kind == chosen) for kind in labels if tally[kind]],
+        next=query.urlencode() if len(items) > size else "",
+        query=address,
+    )
+
+
+def glance(incident: Incident) -> list[dict[str, Any]]:
+    """The loud lines for the lane chart, one query, at most GLANCE_LIMIT rows."""
+    rows = incident.timeline.filter(hidden=False).exclude(level=Level.NORMAL.value)
+    names = ("occurred_at", "until", "count", "source", "level", "title", "subject")
+    return list(rows.in_order().values(*names)[:GLANCE_LIMIT])

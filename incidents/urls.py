@@ -1,0 +1,32 @@
+from django.urls import path
+
+from incidents.views import followups, incidents, postmortems, timeline
+
+urlpatterns = [
+    path("incidents/", incidents.incident_list, name="incident-list"),
+    path("incidents/declare/", incidents.incident_declare, name="incident-declare"),
+    path("incidents/<int:number>/", incidents.incident, name="incident"),
+    path("incidents/<int:number>/edit/", incidents.incident_edit, name="incident-edit"),
+    path("incidents/<int:number>/status/", incidents.incident_status, name="incident-status"),
+    path("incidents/<int:number>/roles/", incidents.incident_role, name="incident-role"),
+    path("incidents/<int:number>/milestones/", incidents.incident_milestone, name="incident-milestone"),
+    path("incidents/<int:number>/collection/", incidents.collection, name="incident-collection"),
+    path("incidents/<int:number>/collect/", incidents.collect, name="incident-collect"),
+    path("incidents/<int:number>/timeline/", timeline.timeline, name="incident-timeline"),
+    path("incidents/<int:number>/timeline/notes/", timeline.note, name="incident-note"),
+    path("incidents/<int:number>/timeline/<int:entry>/", timeline.entry, name="timeline-entry"),
+    path("incidents/<int:number>/evidence/", timeline.evidence_list, name="evidence-list"),
+    path("incidents/<int:number>/evidence/<int:evidence>/", timeline.evidence, name="evidence"),
+    path("incidents/<int:number>/follow-ups/new/", followups.followup_new, name="followup-new"),
+    path("incidents/<int:number>/postmortem/", postmortems.postmortem, name="postmortem"),
+    path("incidents/<int:number>/postmortem/open/", postmortems.postmortem_open, name="postmortem-open"),
+    path("incidents/<int:number>/postmortem/edit/", postmortems.postmortem_edit, name="postmortem-edit"),
+    path("incidents/<int:number>/postmortem/autosave/", postmortems.postmortem_autosave, name="postmortem-autosave"),
+    path("incidents/<int:number>/postmortem/preview/", postmortems.postmortem_preview, name="postmortem-preview"),
+    path("incidents/<int:number>/postmortem/review/", postmortems.postmortem_review, name="postmortem-review"),
+    path("incidents/<int:number>/postmortem/verdict/", postmortems.postmortem_verdict, name="postmortem-verdict"),
+    path("incidents/<int:number>/postmortem/publish/", postmortems.postmortem_publish, name="postmortem-publish"),
+    path("post-mortems/", postmortems.postmortem_list, name="postmortem-list"),
+    path("follow-ups/", followups.followup_list, name="followup-list"),
+    path("follow-ups/<int:number>/", followups.followup, name="followup"),
+]

@@ -1,0 +1,69 @@
+"""Finding what a person may see, and turning refusals of actions into answers."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from functools import wraps
+from typing import Any, Concatenate, ParamSpec
+
+from django.contrib import messages
+from django.core.exceptions import PermissionDenied, ValidationError
+from django.http import HttpRequest, HttpResponse, HttpResponseBase
+from django.shortcuts import get_object_or_404, redirect
+
+from accounts.models import User
+from accounts.permissions import PermissionProblem
+from accounts.problems import InvalidInput
+from incidents.models import Incident, PostMortem
+
+P = ParamSpec("P")
+View = Callable[Concatenate[HttpRequest, P], HttpResponseBase]
+
+
+def person(request: HttpRequest) -> User:
+    """The signed-in person; the door (SignInRequiredMiddleware) let nobody else through."""
+    if not isinstance(request.user, User):
+        raise PermissionDenied
+    return request.user
+
+
+def visible_incident(request: HttpRequest, number: int) -> Incident:
+    rows = Incident.objects.visible_to(person(request)).select_related("severity", "declared_by", "duplicate_of")
+    return get_object_or_404(rows, number=number)
+
+
+def visible_postmortem(request: HttpRequest, number: int) -> PostMortem:
+    incident = visible_incident(request, number)
+    rows = PostMortem.objects.select_related("incident__severity", "template", "edited_by", "published_by")
+    return get_object_or_404(rows, incident=incident)
+
+
+def permitted(view: View[P]) -> View[P]:
+    """A role that does not allow it becomes the page that says which one does."""
+
+    @wraps(view)
+    def wrapped(request: HttpRequest, *args: P.args, **kwargs: P.kwargs) -> HttpResponseBase:
+        try:
+            return view(request, *args, **kwargs)
+        except PermissionProblem as problem:
+            raise PermissionDenied(str(problem)) from problem
+
+    return wrapped
+
+
+def said(problem: InvalidInput | ValidationError) -> str:
+    if isinstance(problem, InvalidInput):
+        return " ".join(f"{name.replace('_', ' ')}: {text}".strip(": ") for name, text in problem.errors.items())
+    return " ".join(problem.messages)
+
+
+def deed(request: HttpRequest, act: Callable[[], Any], *, done: str, to: Any) -> HttpResponse:
+    """Do one action of a small form: back to the page with a word on how it went."""
+    try:
+        act()
+    except (InvalidInput, ValidationError) as problem:
+        messages.error(request, f"Not done. {said(problem)}")
+    else:
+        if done:
+            messages.success(request, done)
+    return redirect(to)

@@ -1,0 +1,109 @@
+from __future__ import annotations
+
+from django.db.models import QuerySet
+from rest_framework import serializers
+
+from accounts.api.fields import PersonField
+from incidents.api.serializers import VisibleIncidentField
+from incidents.models import Incident, PostMortem
+from knowledge.models import (
+    BrownBagItem,
+    BrownBagSession,
+    Checklist,
+    ChecklistItem,
+    ChecklistRun,
+    ChecklistTick,
+    Lesson,
+)
+
+
+class VisiblePostMortemField(serializers.PrimaryKeyRelatedField[PostMortem]):
+    def get_queryset(self) -> QuerySet[PostMortem]:
+        return PostMortem.objects.filter(incident__in=Incident.objects.visible_to(self.context["request"].user))
+
+
+class VisibleLessonField(serializers.SlugRelatedField):  # type: ignore[type-arg]
+    def get_queryset(self) -> QuerySet[Lesson]:
+        return Lesson.objects.visible_to(self.context["request"].user)
+
+
+class LessonSerializer(serializers.ModelSerializer[Lesson]):
+    key = serializers.CharField(read_only=True)
+    statement = serializers.CharField()
+    postmortems = VisiblePostMortemField(many=True, required=False, queryset=PostMortem.objects.all())
+    created_by = PersonField(read_only=True)
+
+    class Meta:
+        model = Lesson
+        fields = [
+            *["number", "key", "statement", "context", "tags", "services", "postmortems", "created_by"],
+            *["resource_version", "created_at", "updated_at"],
+        ]
+        read_only_fields = ["number", "resource_version", "created_at"]
+
+
+class ChecklistItemSerializer(serializers.ModelSerializer[ChecklistItem]):
+    class Meta:
+        model = ChecklistItem
+        fields = ["id", "position", "text", "why"]
+        read_only_fields = ["position"]
+
+
+class ChecklistSerializer(serializers.ModelSerializer[Checklist]):
+    items = ChecklistItemSerializer(many=True)
+
+    class Meta:
+        model = Checklist
+        fields = ["id", "name", "kind", "description", "items", "resource_version", "created_at", "updated_at"]
+        read_only_fields = ["resource_version", "created_at"]
+
+
+class ChecklistTickSerializer(serializers.ModelSerializer[ChecklistTick]):
+    by = PersonField(read_only=True)
+    evidence = serializers.SlugRelatedField(slug_field="number", read_only=True)
+
+    class Meta:
+        model = ChecklistTick
+        fields = ["id", "position", "text", "why", "state", "note", "evidence", "by", "at"]
+        read_only_fields = ["position", "text", "why", "at"]
+
+
+class ChecklistRunSerializer(serializers.ModelSerializer[ChecklistRun]):
+    checklist = serializers.PrimaryKeyRelatedField(queryset=Checklist.objects.all())
+    incident = VisibleIncidentField(required=False, allow_null=True)
+    service = serializers.CharField(required=False, allow_blank=True, max_length=200)
+    started_by = PersonField(read_only=True)
+    finished_by = PersonField(read_only=True)
+    ticks = ChecklistTickSerializer(many=True, required=False, help_text="On PATCH: {id, state, note} of those that change.")
+    finished = serializers.BooleanField(write_only=True, required=False, help_text="true signs the run off.")
+
+    class Meta:
+        model = ChecklistRun
+        fields = [
+            *["id", "checklist", "incident", "service", "started_by", "started_at", "finished_at", "finished_by"],
+            *["ticks", "finished", "resource_version"],
+        ]
+        read_only_fields = ["started_at", "finished_at", "resource_version"]
+
+
+class BrownBagItemSerializer(serializers.ModelSerializer[BrownBagItem]):
+    postmortem = VisiblePostMortemField(required=False, allow_null=True, queryset=PostMortem.objects.all())
+    lesson = VisibleLessonField(slug_field="number", required=False, allow_null=True, queryset=Lesson.objects.all())
+
+    class Meta:
+        model = BrownBagItem
+        fields = ["postmortem", "lesson", "minutes", "notes"]
+
+
+class BrownBagSerializer(serializers.ModelSerializer[BrownBagSession]):
+    items = BrownBagItemSerializer(many=True, required=False)
+    host = PersonField(required=False, allow_null=True)
+    created_by = PersonField(read_only=True)
+
+    class Meta:
+        model = BrownBagSession
+        fields = [
+            *["id", "title", "held_at", "host", "audience", "introduction", "items", "created_by"],
+            *["resource_version", "created_at", "updated_at"],
+        ]
+        read_only_fields = ["resource_version", "created_at"]

@@ -1,0 +1,136 @@
+"""Brown-bag sessions: the list, one session, its agenda, its exports."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from django.core.exceptions import ValidationError
+from django.db.models import Count
+from django.http import Http404, HttpRequest, HttpResponse
+from django.shortcuts import get_object_or_404, redirect, render
+from django.utils import timezone
+from django.utils.text import slugify
+from django.views.decorators.http import require_GET, require_http_methods
+
+from accounts.permissions import can_respond, require_respond
+from accounts.problems import InvalidInput
+from incidents.forms import add_problem
+from incidents.listing import page_of
+from incidents.models import Incident, PostMortem
+from incidents.views.access import permitted, person
+from knowledge.actions.brownbag import save_brownbag
+from knowledge.exports import FORMATS, export
+from knowledge.forms import BrownBagForm
+from knowledge.models import BrownBagSession, Lesson
+
+
+@require_GET
+def brownbag_list(request: HttpRequest) -> HttpResponse:
+    rows = BrownBagSession.objects.select_related("host").annotate(n=Count("items"))
+    wanted = request.GET.get("q", "").strip()[:200]
+    for word in wanted.split()[:8]:
+        rows = rows.filter(title__icontains=word)
+    context = {
+        "page": page_of(request, rows, key="id"),
+        "q": wanted,
+        "now": timezone.now(),
+        "can_respond": can_respond(request.user),
+    }
+    return render(request, "knowledge/brownbag_list.html", context)
+
+
+@require_GET
+def brownbag(request: HttpRequest, pk: int) -> HttpResponse:
+    row = get_object_or_404(BrownBagSession.objects.select_related("host"), pk=pk)
+    items, left_out = visible_items(row, person(request))
+    context = {
+        "session": row,
+        "items": items,
+        "left_out": left_out,
+        "minutes": sum(item.minutes for item in items),
+        "can_respond": can_respond(request.user),
+        "formats": FORMATS,
+    }
+    return render(request, "knowledge/brownbag.html", context)
+
+
+def visible_items(session: BrownBagSession, who: Any) -> tuple[list[Any], int]:
+    """The agenda as this person may see it, and how many items of it they may not."""
+    rows = session.items.select_related("postmortem__incident__severity", "lesson")
+    incidents = set(Incident.objects.visible_to(who).filter(postmortem__brownbag_items__session=session).values_list("pk", flat=True))
+    lessons = set(Lesson.objects.visible_to(who).filter(brownbag_items__session=session).values_list("pk", flat=True))
+    seen, hidden = [], 0
+    for item in rows:
+        if (item.postmortem and item.postmortem.incident_id in incidents) or item.lesson_id in lessons:
+            seen.append(item)
+        else:
+            hidden += 1
+    return seen, hidden
+
+
+@require_http_methods(["GET", "POST"])
+@permitted
+def brownbag_edit(request: HttpRequest, pk: int | None = None) -> HttpResponse:
+    require_respond(request.user)
+    row = get_object_or_404(BrownBagSession, pk=pk) if pk else None
+    names = ("title", "held_at", "host", "audience", "introduction")
+    form = BrownBagForm(request.POST or None, initial={name: getattr(row, name) for name in names} if row else {})
+    choices = _choices(request)
+    agenda = _agenda(request, choices) if request.method == "POST" else _stored(row)
+    if request.method == "POST" and form.is_valid():
+        try:
+            return redirect(save_brownbag(by=person(request), session=row, items=agenda, **form.cleaned_data))
+        except InvalidInput as problem:
+            add_problem(form, problem)
+        except ValidationError as problem:
+            form.add_error(None, problem)
+    context = {"form": form, "session": row, "choices": choices, "agenda": agenda}
+    return render(request, "knowledge/brownbag_form.html", context, status=422 if form.errors else 200)
+
+
+def _choices(request: HttpRequest) -> dict[str, Any]:
+    """`postmortem-3` → the row, for everything that may be put on the agenda."""
+    seen = Incident.objects.visible_to(person(request))
+    postmortems = PostMortem.objects.filter(incident__in=seen).select_related("incident__severity")[:200]
+    lessons = Lesson.objects.visible_to(person(request))[:200]
+    return {f"postmortem-{row.pk}": row for row in postmortems} | {f"lesson-{row.pk}": row for row in lessons}
+
+
+def _stored(session: BrownBagSession | None) -> list[dict[str, Any]]:
+    if session is None:
+        return []
+    rows = session.items.select_related("postmortem__incident", "lesson")
+    return [{"postmortem": i.postmortem, "lesson": i.lesson, "minutes": i.minutes, "notes": i.notes} for i in rows]
+
+
+def _agenda(request: HttpRequest, choices: dict[str, Any]) -> list[dict[str, Any]]:
+    """Rows named `item` in their order, with `minutes-KEY` and `notes-KEY`; what may not be seen is not taken."""
+    agenda = []
+    for key in dict.fromkeys(request.POST.getlist("item")):
+        row = choices.get(key)
+        if row is None:
+            continue
+        minutes = request.POST.get(f"minutes-{key}", "10")
+        kind = "postmortem" if isinstance(row, PostMortem) else "lesson"
+        agenda.append(
+            {
+                kind: row,
+                "minutes": int(minutes) if minutes.isascii() and minutes.isdigit() and len(minutes) < 4 else 10,
+                "notes": request.POST.get(f"notes-{key}", "")[:5_000],
+            }
+        )
+    return agenda
+
+
+@require_GET
+def brownbag_export(request: HttpRequest, pk: int, form: str) -> HttpResponse:
+    """The report as a file; restricted items that the person may not see are left out, with a note."""
+    row = get_object_or_404(BrownBagSession.objects.select_related("host"), pk=pk)
+    if form not in FORMATS:
+        raise Http404
+    items, left_out = visible_items(row, person(request))
+    content = export(row, items, form=form, person=person(request), left_out=left_out)
+    name = slugify(row.title) or "brown-bag"
+    answer = HttpResponse(content, content_type=FORMATS[form].content_type)
+    answer.headers["Content-Disposition"] = f'attachment; filename="{name}.{FORMATS[form].extension}"'
+    return answer

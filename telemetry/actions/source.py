@@ -1,0 +1,166 @@
+"""Clusters and sources: connected, tested, changed, removed; their credentials encrypted before they touch a row."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import asdict
+from datetime import datetime
+from typing import Any
+
+from django.db import transaction
+
+from accounts import audit
+from accounts.encryption import CredentialProblem
+from accounts.models import User
+from accounts.permissions import require_administer
+from accounts.problems import InvalidInput
+from telemetry.collectors.kubernetes import InvalidKubeconfig, validate_kubeconfig
+from telemetry.models import Cluster, Source
+from telemetry.observations import Budget, Check
+from telemetry.registry import COLLECTORS, collector_for
+
+SOURCE_FIELDS = ("name", "url", "cluster", "verify_tls", "allow_private", "options", "budget", "enabled")
+AUTH_KEYS = ("bearer", "username", "password", "api_key", "client_cert", "client_key")
+BUDGET_MOST = {"deadline_seconds": 60, "requests": 1_000, "items": 50_000, "bytes": 256 * 2**20, "series": 200, "points": 11_000}
+
+
+@transaction.atomic
+def connect_cluster(
+    *,
+    name: str,
+    kubeconfig: str | Mapping[str, Any],
+    by: User,
+    now: datetime,
+    cluster: Cluster | None = None,
+    allow_private: bool = False,
+) -> Cluster:
+    """The cluster and its Kubernetes source. Raises InvalidInput naming the kubeconfig's offending field."""
+    require_administer(by)
+    try:
+        cleaned = validate_kubeconfig(kubeconfig)
+    except InvalidKubeconfig as problem:
+        raise InvalidInput("kubeconfig", str(problem)) from None
+    cluster = cluster or Cluster()
+    cluster.name = " ".join(name.split())
+    cluster.set_kubeconfig(cleaned)
+    cluster.full_clean()
+    cluster.save()
+    source, created = Source.objects.get_or_create(
+        cluster=cluster, kind="kubernetes", defaults={"name": f"Kubernetes {cluster.name}"[:80]}
+    )
+    source.allow_private = allow_private
+    source.save()
+    verb = "cluster.connected" if created else "cluster.changed"
+    audit.record(at=now, actor=by, verb=verb, target=cluster.name)
+    return cluster
+
+
+@transaction.atomic
+def save_source(
+    *,
+    by: User,
+    now: datetime,
+    source: Source | None = None,
+    kind: str = "",
+    auth: Mapping[str, str] | None = None,
+    headers: Mapping[str, str] | None = None,
+    ca_pem: str | None = None,
+    **fields: Any,
+) -> Source:
+    """Create or change; secrets that are None stay as they are."""
+    require_administer(by)
+    if unknown := set(fields) - set(SOURCE_FIELDS):
+        raise InvalidInput(sorted(unknown)[0], "cannot be changed here")
+    created = source is None
+    source = source or Source(kind=kind)
+    if source.kind not in COLLECTORS:
+        raise InvalidInput("kind", f"is {source.kind!r}; expected one of {', '.join(sorted(COLLECTORS))}")
+    for name, value in fields.items():
+        setattr(source, name, value)
+    source.name = " ".join(source.name.split())
+    _check(source)
+    if auth is not None or headers is not None or ca_pem is not None or created:
+        _keep_secrets(source, auth, headers, ca_pem)
+    source.full_clean(exclude=["credentials"])
+    source.save()
+    audit.record(at=now, actor=by, verb="source.added" if created else "source.changed", target=source.name)
+    return source
+
+
+def _check(source: Source) -> None:
+    if source.kind == "prometheus" and not source.url:
+        raise InvalidInput("url", "is empty; expected an address such as http://prometheus.monitoring:9090")
+    if source.kind == "kubernetes" and source.cluster is None:
+        raise InvalidInput("cluster", "a Kubernetes source needs its cluster; connect the cluster with its kubeconfig")
+    if "@" in source.url.partition("://")[2].partition("/")[0]:
+        raise InvalidInput("url", "carries a user or a password; expected those in their own fields")
+    if not isinstance(source.options, dict):
+        raise InvalidInput("options", "expected a JSON object")
+    if not isinstance(source.budget, dict):
+        raise InvalidInput("budget", "expected a JSON object")
+    for name, value in source.budget.items():
+        if name not in Budget.__dataclass_fields__:
+            raise InvalidInput(f"budget.{name}", f"is unknown; expected one of {', '.join(Budget.__dataclass_fields__)}")
+        if isinstance(value, bool) or not isinstance(value, int | float) or not 0 < value <= BUDGET_MOST[name]:
+            raise InvalidInput(f"budget.{name}", f"is {value!r}; expected a number above 0 and up to {BUDGET_MOST[name]:,}")
+    _check_queries(source.options.get("queries"))
+
+
+def _check_queries(queries: Any) -> None:
+    if queries is None:
+        return
+    if not isinstance(queries, list) or len(queries) > 40:
+        raise InvalidInput("options.queries", "expected a list of at most 40 queries")
+    for place, query in enumerate(queries):
+        if not isinstance(query, dict) or not all(isinstance(query.get(key), str) and query[key].strip() for key in ("name", "expr")):
+            raise InvalidInput(f"options.queries.{place}", "expected an object with name, title, expr and unit")
+
+
+def _keep_secrets(
+    source: Source, auth: Mapping[str, str] | None, headers: Mapping[str, str] | None, ca_pem: str | None
+) -> None:
+    try:
+        stored = source.secrets()
+    except CredentialProblem:
+        stored = {"auth": {}, "headers": {}, "ca_pem": ""}
+    if auth is not None and (unknown := set(auth) - set(AUTH_KEYS)):
+        raise InvalidInput(f"auth.{sorted(unknown)[0]}", f"is unknown; expected one of {', '.join(AUTH_KEYS)}")
+    source.set_secrets(
+        auth={key: value for key, value in auth.items() if value} if auth is not None else stored["auth"],
+        headers=dict(headers) if headers is not None else stored["headers"],
+        ca_pem=ca_pem if ca_pem is not None else stored["ca_pem"],
+    )
+
+
+def check_source(*, source: Source, now: datetime) -> list[Check]:
+    """Ask the backend who it is and what it lets us do; the answer is kept for the page."""
+    try:
+        collector = collector_for(source.kind)(source.connection())
+        checks = collector.preflight()
+    except CredentialProblem as problem:
+        checks = [Check(name="credentials", ok=False, detail=str(problem), remedy="Enter them again.")]
+    except InvalidKubeconfig as problem:
+        checks = [Check(name="kubeconfig", ok=False, detail=str(problem), remedy="Connect the cluster again.")]
+    Source.objects.filter(pk=source.pk).update(preflight=[asdict(check) for check in checks], preflight_at=now)
+    source.preflight, source.preflight_at = [asdict(check) for check in checks], now
+    if source.cluster_id:
+        known = {check.name: check.detail for check in checks if check.ok}
+        facts = {field: known[name][:40 if field == "version" else 64] for field, name in (("version", "version"), ("uid", "identity")) if known.get(name)}  # fmt: skip
+        if facts and source.kind == "kubernetes":
+            Cluster.objects.filter(pk=source.cluster_id).update(**facts)
+    return checks
+
+
+@transaction.atomic
+def delete_source(*, source: Source, by: User, now: datetime) -> None:
+    """What it said stays as evidence."""
+    require_administer(by)
+    audit.record(at=now, actor=by, verb="source.deleted", target=source.name)
+    source.delete()
+
+
+@transaction.atomic
+def delete_cluster(*, cluster: Cluster, by: User, now: datetime) -> None:
+    require_administer(by)
+    audit.record(at=now, actor=by, verb="cluster.deleted", target=cluster.name)
+    cluster.delete()

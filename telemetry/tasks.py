@@ -1,0 +1,26 @@
+"""Celery's entry points of telemetry."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+
+from celery import shared_task
+from django.conf import settings
+from django.utils import timezone
+
+from telemetry.models import Heartbeat, LogRecord, Span
+
+
+@shared_task(name="telemetry.tasks.beat")
+def beat() -> None:
+    """A sign that beat and worker both live; /readyz and the doctor read it."""
+    Heartbeat.objects.update_or_create(name="worker", defaults={"at": timezone.now()})
+
+
+@shared_task(name="telemetry.tasks.prune_intake", time_limit=600, soft_time_limit=590)
+def prune_intake() -> int:
+    """Drop pushed logs and spans past INTAKE_RETENTION_DAYS; what an incident kept stays with the incident."""
+    before = timezone.now() - timedelta(days=settings.INTAKE_RETENTION_DAYS)
+    logs, _ = LogRecord.objects.older_than(before).delete()
+    spans, _ = Span.objects.older_than(before).delete()
+    return logs + spans

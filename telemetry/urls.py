@@ -1,0 +1,15 @@
+from django.urls import path
+
+from telemetry.views import otlp, sources
+
+urlpatterns = [
+    path("v1/traces", otlp.traces, name="otlp-traces"),
+    path("v1/logs", otlp.logs, name="otlp-logs"),
+    path("sources/", sources.source_list, name="source-list"),
+    path("sources/new/", sources.source_new, name="source-new"),
+    path("sources/clusters/new/", sources.cluster_new, name="cluster-new"),
+    path("sources/clusters/<int:pk>/", sources.cluster_edit, name="cluster-edit"),
+    path("sources/<int:pk>/", sources.source_edit, name="source-edit"),
+    path("sources/<int:pk>/check/", sources.source_check, name="source-check"),
+    path("sources/<int:pk>/delete/", sources.source_delete, name="source-delete"),
+]
