@@ -1,4 +1,4 @@
-"""Says whether the committed bundle in static/debrief belongs to the sources in this folder. Needs no Node."""
+"""Says whether the committed bundle in static/debrief belongs to the sources here. Needs no Node."""
 
 from __future__ import annotations
 

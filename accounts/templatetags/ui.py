@@ -1,4 +1,4 @@
-"""The words with a shape: `{% load ui %}`. Tags for hot rows are plain functions that escape and join, no include."""
+"""The words with a shape: `{% load ui %}`. Tags for hot rows are plain functions, without an include."""
 
 from __future__ import annotations
 
@@ -33,7 +33,7 @@ def _digests() -> dict[str, str]:
 @register.simple_tag
 @lru_cache(maxsize=64)
 def asset(name: str) -> str:
-    """Address of a file of static/debrief, with its digest, so that a new release is never met by an old copy."""
+    """Address of a file of static/debrief with its digest: a new release never meets an old copy."""
     digest = _digests().get(name, "")[:10]
     address = static(f"debrief/{name}")
     return f"{address}?v={digest}" if digest else address
@@ -183,7 +183,7 @@ def field(bound: BoundField, hint: str = "", optional: bool = False) -> dict[str
         described.append(f"{bound.id_for_label}_hint")
     if bound.errors:
         described.append(f"{bound.id_for_label}_error")
-    attrs = {"class": _field_class(widget) + (" is-invalid" if bound.errors else "")}
+    attrs: dict[str, str | bool] = {"class": _field_class(widget) + (" is-invalid" if bound.errors else "")}
     if described:
         attrs["aria-describedby"] = " ".join(described)
     group = isinstance(widget, CheckboxSelectMultiple | RadioSelect)

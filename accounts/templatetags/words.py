@@ -7,7 +7,7 @@ from datetime import UTC, datetime
 
 __all__ = ["OUTCOME", "STATUS", "UTC", "ago", "moment", "ring", "span"]
 
-# word: (class, icon, label). Incidents, post-mortems, follow-ups and runs share one table: their words do not collide.
+# word: (class, icon, label). Incidents, post-mortems and follow-ups share one table: no word is in two of them.
 STATUS = {
     "investigating": ("st-bad", "st-0", "Investigating"),
     "identified": ("st-warn", "st-1", "Identified"),
