@@ -28,9 +28,15 @@ __all__ = ["REFERENCE", "Heading", "Reference", "Rendered", "excerpt", "render"]
 Resolve = Callable[[str], Reference | None]
 EmbedHtml = Callable[[str, dict[str, str]], str | None]
 
-_TAGS = set(
-    ["a", "b", "blockquote", "br", "caption", "code", "del", "div", "em", "figcaption", "figure", "h2", "h3", "h4", "h5", "h6", "hr", "i", "img", "input", "ins", "kbd", "li", "mark", "ol", "p", "pre", "s", "span", "strong", "sub", "sup", "table", "tbody", "td", "tfoot", "th", "thead", "tr", "ul"]
-)
+_TAG_WORDS = """
+a b blockquote br caption code del div em figcaption figure h2 h3 h4 h5 h6 hr i img input ins kbd li mark ol p pre
+s span strong sub sup table tbody td tfoot th thead tr ul
+"""
+_CLASS_WORDS = """
+ev is-unknown end fig footnote footnote-ref footnote-backref task-list
+callout callout-title callout-note callout-tip callout-important callout-warning callout-caution
+"""
+_TAGS, _CLASSES = set(_TAG_WORDS.split()), set(_CLASS_WORDS.split())
 _ATTRIBUTES = {
     "*": {"id", "class"},
     "a": {"href", "title"},
@@ -41,9 +47,6 @@ _ATTRIBUTES = {
     "td": {"align"},
     "th": {"align"},
 }
-_CLASSES = set(
-    ["ev", "is-unknown", "end", "fig", "footnote", "footnote-ref", "footnote-backref", "task-list", "callout", "callout-title", "callout-note", "callout-tip", "callout-important", "callout-warning", "callout-caution"]
-)
 _LANGUAGE = re.compile(r"language-[\w+#.-]{1,30}")
 # Headings, embeds, table rules and link definitions are no prose; markers before prose go.
 _NO_PROSE = re.compile(r"\s*(?:#|!\[\[|!!!|[>\s]*\[![A-Za-z]+\]|[|:\- ]+$|\[[^\]]{0,80}\]:)")

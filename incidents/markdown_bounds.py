@@ -7,7 +7,7 @@ holds the texts); prose, even long prose with large tables and pasted output, st
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from xml.etree.ElementTree import Element
 
 SIZE = 200_000
@@ -29,13 +29,20 @@ BARE = 250
 BRACKETS = 24
 WORK = 25_000_000
 
-_RUN = re.compile(r"([-*_~`!<>()\[\]{}|#=+^:\\&])\1{%d}" % RUN)
+_RUN = re.compile(rf"([-*_~`!<>()\[\]{{}}|#=+^:\\&])\1{{{RUN}}}")
 _MARKER = re.compile(r"[ \t]*(?:>|[-*+][ \t]|\d{1,9}[.)][ \t]|!!!|#{1,6})")
 _DEFINITION = re.compile(r"[ \t>]{0,40}\[[^\]]{0,200}\]:")
 _BARE = re.compile(r"(?:[\s>]*\d{1,9}[.)])?[\W_]*$")
 _SEPARATOR = re.compile(r"[ \t>|:-]*-[ \t|:-]*\|?[ \t|:-]*$")
 _SPECIAL = re.compile(r"[*_~`\[\]()<>!\\&]|https?:")
 _BRACKET = re.compile(r"\\.|[\[\]()]")
+# How many of each a text may hold: the most, their name, how many a line has.
+_TOTALS: tuple[tuple[int, str, Callable[[str], int]], ...] = (
+    (DEFINITIONS, "definitions of links and footnotes", lambda line: bool(_DEFINITION.match(line))),
+    (FOOTNOTES, "footnotes and their marks", lambda line: line.count("[^")),
+    (BARE, "lines without a word, such as rules,", lambda line: bool(_BARE.match(line))),
+    (HEADINGS, "headings", lambda line: line.lstrip(" \t>").startswith("#")),
+)
 
 
 class Refused(ValueError):
@@ -76,30 +83,20 @@ def _check_line(number: int, line: str) -> int:
 
 def check_lines(lines: Sequence[tuple[int, str]]) -> None:
     """`lines` are those outside code blocks, each with its number in the text."""
-    definitions = footnotes = headings = blocks = bare = markers = 0
-    for block in _blocks(lines):
-        blocks += 1
+    totals = [0] * len(_TOTALS)
+    markers = 0
+    for blocks, block in enumerate(_blocks(lines), 1):
         _check_block(block)
+        if blocks > BLOCKS:
+            raise Refused(f"Line {block[0][0]} starts paragraph {blocks:,}; at most {BLOCKS:,} are rendered.")
         for number, line in block:
             markers += _check_line(number, line)
             if markers > ALL_MARKERS:
                 raise Refused(f"Line {number} is past the {ALL_MARKERS:,} list items and quotes that are rendered.")
-            definitions += bool(_DEFINITION.match(line))
-            footnotes += line.count("[^")
-            bare += bool(_BARE.match(line))
-            headings += line.lstrip(" \t>").startswith("#")
-            if definitions > DEFINITIONS:
-                raise Refused(
-                    f"Line {number} is definition {definitions} of a link or footnote; at most {DEFINITIONS}."
-                )
-            if footnotes > FOOTNOTES:
-                raise Refused(f"Line {number} is past the {FOOTNOTES} footnotes and marks that are rendered.")
-            if bare > BARE:
-                raise Refused(f"Line {number} is line {bare} without a word, such as a rule; at most {BARE}.")
-            if headings > HEADINGS:
-                raise Refused(f"Line {number} is heading {headings}; at most {HEADINGS}.")
-        if blocks > BLOCKS:
-            raise Refused(f"Line {block[0][0]} starts paragraph {blocks:,}; at most {BLOCKS:,} are rendered.")
+            for place, (most, noun, count) in enumerate(_TOTALS):
+                totals[place] += count(line)
+                if totals[place] > most:
+                    raise Refused(f"Line {number} is past the {most:,} {noun} that are rendered.")
 
 
 def _blocks(lines: Sequence[tuple[int, str]]) -> Iterator[list[tuple[int, str]]]:

@@ -342,7 +342,8 @@ class Syntax(Extension):
             md.inlinePatterns.deregister(name)
         md.preprocessors.deregister("html_block")
         md.parser.blockprocessors.deregister("code")
-        md.delimiters.add("~", "del", double=True)
+        if md.delimiters is not None:
+            md.delimiters.add("~", "del", double=True)
         tags = r"<(kbd|sub|sup|mark|ins)>([^<>\n]{1,300})</\1>|<br ?/?>"
         address = r"(?<![\w/@])https?://[^\s<>\"`|\\^{}\[\]\x02\x03]{1,2000}"
         md.inlinePatterns.register(Citation(md, self), "citation", 172)
