@@ -129,9 +129,7 @@ class KubernetesStandIn(StandIn):
         if asked.path.endswith("/selfsubjectaccessreviews"):
             return self.review(asked)
         if asked.path == "/api/v1/namespaces/kube-system":
-            return Reply.of_json(
-                {"kind": "Namespace", "metadata": {"name": "kube-system", "uid": CLUSTER_UID}}
-            )
+            return Reply.of_json({"kind": "Namespace", "metadata": {"name": "kube-system", "uid": CLUSTER_UID}})
         parts = asked.path.strip("/").split("/")
         if parts[-1] == "log":
             return self.log(namespace=parts[3], pod=parts[5], query=asked.query)
@@ -146,9 +144,7 @@ class KubernetesStandIn(StandIn):
             return Reply(404, b"404 page not found\n", content_type="text/plain")
         group = parts[1] if group_parts == 3 else ""
         if (group, key[1]) in self.denied:
-            words = (
-                f'{key[1]} is forbidden: User "viewer" cannot list resource "{key[1]}" in API group "{group}"'
-            )
+            words = f'{key[1]} is forbidden: User "viewer" cannot list resource "{key[1]}" in API group "{group}"'
             return status_reply(403, "Forbidden", words)
         listing = self.collections[key]
         items = [item for item in listing["items"] if _selected(item, namespace, asked.query)]
@@ -163,9 +159,7 @@ class KubernetesStandIn(StandIn):
 
     def log(self, *, namespace: str, pod: str, query: Mapping[str, str]) -> Reply:
         if ("", "pods/log") in self.denied:
-            return status_reply(
-                403, "Forbidden", f'pods "{pod}" is forbidden: cannot get resource "pods/log"'
-            )
+            return status_reply(403, "Forbidden", f'pods "{pod}" is forbidden: cannot get resource "pods/log"')
         pods = {item["metadata"]["name"]: item for item in self.collections["/api/v1", "pods"]["items"]}
         if pod not in pods:
             words = json.loads(recorded_body("pod-log-404.http"))
@@ -183,9 +177,7 @@ class KubernetesStandIn(StandIn):
             return status_reply(400, "BadRequest", words)
         since = datetime.fromisoformat(query["sinceTime"]) if "sinceTime" in query else None
         tail, limit = query.get("tailLines"), query.get("limitBytes")
-        body = render(
-            lines, since=since, tail=int(tail) if tail else None, limit=int(limit) if limit else None
-        )
+        body = render(lines, since=since, tail=int(tail) if tail else None, limit=int(limit) if limit else None)
         return Reply(200, body, content_type="text/plain")
 
 

@@ -78,8 +78,7 @@ LOGS: dict[tuple[str, str, bool], list[Line]] = {
 
 # The kubelet of node-1 is gone: the API server's own words when it cannot reach one.
 LOST_NODE = (
-    'Get "https://192.0.2.2:10250/containerLogs/{namespace}/{pod}/{container}": '
-    "dial tcp 192.0.2.2:10250: i/o timeout"
+    'Get "https://192.0.2.2:10250/containerLogs/{namespace}/{pod}/{container}": dial tcp 192.0.2.2:10250: i/o timeout'
 )
 
 

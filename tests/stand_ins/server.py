@@ -99,9 +99,7 @@ class StandIn:
     def url(self) -> str:
         return f"http://127.0.0.1:{self._server.server_port}"
 
-    def fault(
-        self, path_prefix: str, kind: str | int, *, times: int | None = None, retry_after: str = "1"
-    ) -> None:
+    def fault(self, path_prefix: str, kind: str | int, *, times: int | None = None, retry_after: str = "1") -> None:
         self.faults.append(Fault(path_prefix, str(kind), times, retry_after))
 
     def paths(self) -> list[str]:

@@ -174,9 +174,7 @@ def test_recorded_pods_keep_names_of_variables_and_lose_their_values() -> None:
 
 def test_objects_lose_config_data_headers_and_flag_values() -> None:
     pod = {
-        "metadata": {
-            "annotations": {"note": "token=abc", "kubectl.kubernetes.io/last-applied-configuration": "{}"}
-        },
+        "metadata": {"annotations": {"note": "token=abc", "kubectl.kubernetes.io/last-applied-configuration": "{}"}},
         "spec": {
             "containers": [
                 {

@@ -1,0 +1,289 @@
+"""Charts and alerts of a window from Prometheus, or from what speaks its API (Mimir, Thanos,
+VictoriaMetrics). https://prometheus.io/docs/prometheus/latest/querying/api/
+"""
+
+from __future__ import annotations
+
+import hashlib
+import math
+import re
+from collections.abc import Mapping
+from datetime import UTC, datetime, timedelta
+from typing import Any
+from urllib.parse import urlencode
+
+from telemetry.collectors.prometheus.alerts import alert_observations
+from telemetry.collectors.prometheus.queries import DEFAULT_QUERIES, LONGEST_EXPRESSION, planned
+from telemetry.collectors.prometheus.series import (
+    Matrix,
+    capped,
+    highest,
+    in_words,
+    median,
+    parse_matrix,
+)
+from telemetry.collectors.times import iso
+from telemetry.http import Http, Refusal, SourceError, check_url, outcome_of
+from telemetry.observations import (
+    Budget,
+    Check,
+    Connection,
+    EvidenceType,
+    Level,
+    Observation,
+    Outcome,
+    Query,
+    Scope,
+    Sink,
+    Status,
+    Window,
+)
+from telemetry.redaction import InvalidPattern, Redactor
+
+__all__ = ["DEFAULT_QUERIES", "PrometheusCollector"]
+
+RANGE = "/api/v1/query_range"
+SCRAPE_SECONDS = 15.0
+ALERT_STEP_SECONDS = 5.0
+PREFLIGHT_BUDGET = Budget(deadline_seconds=15, requests=8, bytes=1024 * 1024)
+DAYS = {"ms": 1 / 86_400_000, "s": 1 / 86_400, "m": 1 / 1_440, "h": 1 / 24, "d": 1.0, "w": 7.0, "y": 365.0}
+
+
+class PrometheusCollector:
+    """One Prometheus. `connection.options`: `queries` as a list of {name, title, expr, unit},
+    `scrape_seconds`, `link_url` for people, `redact` with custom patterns by name."""
+
+    kind = "prometheus"
+    label = "Prometheus"
+
+    def __init__(self, connection: Connection) -> None:
+        self.connection = connection
+
+    def preflight(self) -> list[Check]:
+        checks: list[Check] = []
+        try:
+            with Http.for_connection(self.connection, PREFLIGHT_BUDGET) as http:
+                checks.append(_version(http))
+                http.post("/api/v1/query", form={"query": "vector(1)"}).json_object()
+        except SourceError as error:
+            refused = isinstance(error, Refusal) and error.code in {401, 403}
+            name = "authenticated" if refused else "queries" if checks else "reachable"
+            return [*checks, Check(name, ok=False, detail=error.reason, remedy=error.remedy)]
+        held = [("reachable", "It answers."), ("authenticated", "It accepts the credentials."), ("queries", "Allowed.")]
+        return [*(Check(name, ok=True, detail=detail) for name, detail in held), *checks]
+
+    def plan(self, scope: Scope, window: Window) -> list[Query]:
+        return planned(self.connection.options, scope)
+
+    def collect(self, query: Query, window: Window, budget: Budget, sink: Sink) -> Outcome:
+        try:
+            redactor = Redactor(self.connection.options.get("redact"))
+            asking = _Asking(query, window, budget, self.connection, redactor)
+            with Http.for_connection(self.connection, budget) as http:
+                return asking.run(http, sink)
+        except InvalidPattern as error:
+            return Outcome(Status.NOT_CONFIGURED, reason=str(error), remedy="Correct the pattern in this source.")
+        except SourceError as error:
+            return outcome_of(_explained(error), request=query.text)
+        except (AttributeError, IndexError, KeyError, TypeError, ValueError) as error:
+            words = f"the answer has an unexpected shape ({type(error).__name__})"
+            return Outcome(Status.ERROR, reason=words, remedy="Check that the address is Prometheus's.")
+
+
+class _Asking:
+    """One query under way."""
+
+    def __init__(
+        self, query: Query, window: Window, budget: Budget, connection: Connection, redactor: Redactor
+    ) -> None:
+        self.query, self.window, self.budget, self.redactor = query, window, budget, redactor
+        self.unit = str(query.params.get("unit", ""))
+        self.is_alerts = bool(query.params.get("alerts"))
+        scrape = _positive(connection.options.get("scrape_seconds"), SCRAPE_SECONDS)
+        finest = ALERT_STEP_SECONDS if self.is_alerts else scrape
+        self.step = float(math.ceil(max(finest, window.seconds / min(1_000, max(1, budget.points)))))
+        rate_window = f"{math.ceil(max(60.0, scrape * 4, self.step))}s"
+        self.expr = str(query.params.get("expr", "")).replace("{range}", rate_window)
+        if not self.expr or len(self.expr) > LONGEST_EXPRESSION:
+            raise SourceError(
+                Status.INVALID_QUERY, f"query {query.name}: expr: expected 1 to {LONGEST_EXPRESSION:,} characters"
+            )
+        self.links = [{"title": "Open in Prometheus", "url": self._graph_url(connection)}]
+        self.request = f"POST {RANGE} query={self.expr} step={self.step:g} {iso(window.start)}/{iso(window.end)}"
+
+    def run(self, http: Http, sink: Sink) -> Outcome:
+        matrix = self._range(http, self.window)
+        if not matrix.series:
+            return self._nothing(http, matrix)
+        if self.is_alerts:
+            found = alert_observations(matrix.series, self.window, step=self.step, query=self.expr, links=self.links)
+            kept = found[: self.budget.items]
+            sink(kept)
+            return self._outcome(matrix, kept=len(kept), dropped=len(found) - len(kept), limit="items", warnings=())
+        baseline, warnings = self._baseline(http)
+        observation, dropped = self._chart(matrix, baseline)
+        sink([observation])
+        return self._outcome(matrix, kept=1, dropped=dropped, limit="series", warnings=warnings)
+
+    def _range(self, http: Http, window: Window) -> Matrix:
+        """The matrix over a window, on steps that are the same whoever asks."""
+        start = math.ceil(window.start.timestamp() / self.step) * self.step
+        end = window.end.timestamp()
+        form = {
+            "query": self.expr,
+            "start": f"{start:.3f}",
+            "end": f"{end:.3f}",
+            "step": f"{self.step:g}",
+            "timeout": f"{max(1, min(30, math.floor(http.seconds_left)))}s",
+        }
+        answer = http.post(RANGE, form=form).json_object()
+        return parse_matrix(answer, self.redactor, start=window.start.timestamp(), end=end)
+
+    def _baseline(self, http: Http) -> tuple[Matrix | None, tuple[str, ...]]:
+        """The same length right before the window; a chart without one is still a chart."""
+        length = self.window.end - self.window.start
+        try:
+            return self._range(http, Window(self.window.start - length, self.window.start)), ()
+        except SourceError as error:
+            return None, (f"No baseline: {_explained(error).reason}",)
+
+    def _chart(self, matrix: Matrix, baseline: Matrix | None) -> tuple[Observation, int]:
+        series, dropped = capped(matrix.series, self.budget.series)
+        before, _ = capped(baseline.series if baseline else (), self.budget.series)
+        peak, usual = highest(series), median(before)
+        payload: dict[str, Any] = {
+            "expr": self.expr,
+            "unit": self.unit,
+            "step_seconds": self.step,
+            "series": [one.payload() for one in series],
+            "baseline": [one.payload() for one in before],
+            "dropped_series": dropped,
+            "peak": peak,
+            "baseline_median": usual,
+            "window": {"start": iso(self.window.start), "end": iso(self.window.end)},
+        }
+        told = [f"peak {in_words(peak['value'], self.unit)} at {peak['at'][11:19]}"] if peak else ["no finite value"]
+        if usual is not None:
+            told.append(f"median before {in_words(usual, self.unit)}")
+        times = [point[0] for one in series for point in one.points]
+        expression = hashlib.sha256(self.expr.encode()).hexdigest()[:12]
+        observation = Observation(
+            type=EvidenceType.METRIC,
+            dedup_key=f"metric:{self.query.name}:{expression}",
+            title=self.query.title,
+            first_at=datetime.fromtimestamp(min(times), UTC),
+            last_at=datetime.fromtimestamp(max(times), UTC),
+            level=Level.INFO,
+            subject=_shared_subject([one.labels for one in series]),
+            summary=", ".join(told),
+            payload=payload,
+            links=tuple(self.links),
+            query=self.expr,
+            redactions=dict(matrix.hits),
+            flags={"truncated": True} if dropped else {},
+        )
+        return observation, dropped
+
+    def _outcome(self, matrix: Matrix, *, kept: int, dropped: int, limit: str, warnings: tuple[str, ...]) -> Outcome:
+        status, reason = Status.COMPLETE, ""
+        if matrix.warnings:
+            status, reason = Status.PARTIAL, "; ".join(matrix.warnings)
+        if dropped:
+            status = Status.TRUNCATED
+            if limit == "series":
+                reason = (
+                    f"kept the {len(matrix.series) - dropped} series with the highest peaks of {len(matrix.series)}"
+                )
+            else:
+                reason = f"kept the first {kept} alerts of {kept + dropped}"
+        return Outcome(
+            status=status,
+            reason=reason,
+            remedy="Aggregate in the query, or raise this source's budget." if dropped else "",
+            fetched=len(matrix.series),
+            kept=kept,
+            dropped=dropped,
+            truncated_by=limit if dropped else "",
+            covered_from=self.window.start,
+            covered_to=self.window.end,
+            warnings=(*matrix.warnings, *warnings),
+            request=self.request,
+            redactions=dict(matrix.hits),
+        )
+
+    def _nothing(self, http: Http, matrix: Matrix) -> Outcome:
+        """Empty, unless the server says that it has thrown the window's data away."""
+        if matrix.warnings:
+            return self._outcome(matrix, kept=0, dropped=0, limit="", warnings=())
+        retention = _retention(http)
+        oldest = datetime.now(UTC) - retention if retention else None
+        if oldest and self.window.start < oldest:
+            reason = f"the window begins before {iso(oldest.replace(microsecond=0))}, from when on data is kept"
+            return Outcome(Status.PARTIAL, reason=reason, covered_from=oldest, request=self.request)
+        return Outcome(Status.EMPTY, covered_from=self.window.start, covered_to=self.window.end, request=self.request)
+
+    def _graph_url(self, connection: Connection) -> str:
+        root = check_url(str(connection.options.get("link_url") or connection.url))
+        minutes = max(1, math.ceil(self.window.seconds / 60))
+        fields = {
+            "g0.expr": self.expr,
+            "g0.tab": "0",
+            "g0.range_input": f"{minutes}m",
+            "g0.end_input": self.window.end.astimezone(UTC).strftime("%Y-%m-%d %H:%M:%S"),
+        }
+        return f"{root}/graph?{urlencode(fields)}"
+
+
+def _version(http: Http) -> Check:
+    """Mimir and Thanos may not serve it, which is no fault."""
+    try:
+        data = http.get("/api/v1/status/buildinfo").json_object().get("data")
+    except Refusal as error:
+        if error.code != 404:
+            raise
+        return Check("version", ok=True, detail="not told")
+    version = data.get("version") if isinstance(data, dict) else None
+    return Check("version", ok=True, detail=str(version or "not told")[:60])
+
+
+def _retention(http: Http) -> timedelta | None:
+    """How long data is kept, as `15d` or `15d or 10GiB`; None where the server does not say."""
+    try:
+        data = http.get("/api/v1/status/runtimeinfo").json_object().get("data")
+    except SourceError:
+        return None
+    told = str(data.get("storageRetention") or "") if isinstance(data, dict) else ""
+    parts = re.findall(r"(\d{1,9})(ms|[smhdwy])", told.split(" or ")[0])
+    days = sum(int(amount) * DAYS[unit] for amount, unit in parts)
+    return timedelta(days=days) if 0 < days < 100_000 else None
+
+
+def _explained(error: SourceError) -> SourceError:
+    """Prometheus's own kind of error in place of the bare HTTP code."""
+    if not isinstance(error, Refusal):
+        return error
+    kind = str(error.json().get("errorType") or "")
+    if kind == "timeout" or error.code == 503:
+        remedy = "Narrow the scope or the window, or make the query cheaper."
+        return SourceError(Status.TIMEOUT, error.reason, remedy=remedy, retryable=True)
+    if error.code in {400, 422}:
+        remedy = "Correct the query in this source's settings."
+        if error.code == 422:
+            remedy = "Make the query cheaper: fewer series, a shorter window, an aggregation."
+        return SourceError(Status.INVALID_QUERY, error.reason, remedy=remedy)
+    return error
+
+
+def _shared_subject(labels: list[Mapping[str, str]]) -> dict[str, str]:
+    """What all series are about, where they agree."""
+    names = {"namespace": "namespace", "pod": "pod", "container": "container", "node": "node", "job": "name"}
+    found = {}
+    for label, part in names.items():
+        values = {one.get(label, "") for one in labels}
+        if len(values) == 1 and (value := values.pop()):
+            found[part] = value
+    return found
+
+
+def _positive(value: Any, otherwise: float) -> float:
+    return float(value) if isinstance(value, int | float) and 0 < value < 86_400 else otherwise

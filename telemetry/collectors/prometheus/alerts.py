@@ -1,0 +1,79 @@
+"""Alerts from the series `ALERTS`, the only history of them that Prometheus keeps."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from collections.abc import Sequence
+from datetime import UTC, datetime
+from typing import Any
+
+from telemetry.collectors.prometheus.series import Series, spans
+from telemetry.collectors.times import iso
+from telemetry.observations import EvidenceType, Level, Observation, Window
+
+SERIOUS = frozenset({"critical", "page", "error", "high", "sev1", "sev2", "p1", "p2"})
+NOT_IDENTITY = frozenset({"__name__", "alertstate"})
+
+
+def alert_observations(
+    series: Sequence[Series], window: Window, *, step: float, query: str, links: Sequence[dict[str, str]]
+) -> list[Observation]:
+    """One observation for each stretch of firing; of pending only where nothing came of it."""
+    fired = {_identity(one) for one in series if one.labels.get("alertstate") == "firing"}
+    found = []
+    for one in series:
+        state = one.labels.get("alertstate", "")
+        if state == "pending" and _identity(one) in fired:
+            continue
+        for first, last in spans(one.points, step):
+            found.append(_observe(one, state, _time(first), _time(last), window, step, query, links))
+    return sorted(found, key=lambda observation: (observation.first_at, observation.dedup_key))
+
+
+def _observe(
+    one: Series,
+    state: str,
+    first: datetime,
+    last: datetime,
+    window: Window,
+    step: float,
+    query: str,
+    links: Sequence[dict[str, str]],
+) -> Observation:
+    labels = {key: value for key, value in one.labels.items() if key not in NOT_IDENTITY}
+    name = labels.get("alertname", "unnamed")
+    payload: dict[str, Any] = {
+        "alertname": name,
+        "labels": labels,
+        "state": state,
+        "first_at": iso(first),
+        "last_at": iso(last),
+        "began_before": (first - window.start).total_seconds() < step,
+        "ongoing": (window.end - last).total_seconds() <= step * 2,
+    }
+    severity = labels.get("severity", "").lower()
+    level = Level.INFO if state != "firing" else Level.ERROR if severity in SERIOUS else Level.WARNING
+    parts = [f"{key}={labels[key]}" for key in sorted(labels) if key != "alertname"]
+    return Observation(
+        type=EvidenceType.ALERT,
+        dedup_key=f"alert:{_identity(one)}:{state}:{iso(first)}",
+        title=f"{name} {state}",
+        first_at=first,
+        last_at=last,
+        level=level,
+        subject={key: labels[key] for key in ("namespace", "pod", "container", "node") if key in labels},
+        summary=", ".join(parts)[:500],
+        payload=payload,
+        links=tuple(links),
+        query=query,
+    )
+
+
+def _identity(one: Series) -> str:
+    labels = {key: value for key, value in one.labels.items() if key not in NOT_IDENTITY}
+    return hashlib.sha256(json.dumps(labels, sort_keys=True).encode()).hexdigest()[:16]
+
+
+def _time(seconds: float) -> datetime:
+    return datetime.fromtimestamp(seconds, UTC)
