@@ -1,0 +1,136 @@
+"""Sources: what is connected, whether it answers, and connecting more."""
+
+from __future__ import annotations
+
+import json
+
+from django.contrib import messages
+from django.core.exceptions import PermissionDenied, ValidationError
+from django.http import HttpRequest, HttpResponse
+from django.shortcuts import get_object_or_404, redirect, render
+from django.utils import timezone
+from django.views.decorators.http import require_GET, require_http_methods, require_POST
+
+from accounts.models import User
+from accounts.permissions import can_administer
+from accounts.problems import InvalidInput
+from telemetry.actions.source import check_source, connect_cluster, delete_source, save_source
+from telemetry.forms import ClusterForm, SourceForm
+from telemetry.models import Cluster, Heartbeat, Source
+
+
+def _admin(request: HttpRequest) -> User:
+    if not isinstance(request.user, User) or not can_administer(request.user):
+        raise PermissionDenied("This needs the role admin. An admin can grant it under Settings, People.")
+    return request.user
+
+
+def _add_problem(form: ClusterForm | SourceForm, problem: InvalidInput | ValidationError) -> None:
+    errors = problem.errors if isinstance(problem, InvalidInput) else problem.message_dict
+    for field, text in errors.items():
+        name = field.partition(".")[0]
+        words = text if isinstance(text, str) else " ".join(text)
+        form.add_error(name if name in form.fields else None, f"{field}: {words}" if "." in field else words)
+
+
+@require_GET
+def source_list(request: HttpRequest) -> HttpResponse:
+    rows = Source.objects.select_related("cluster")
+    wanted = request.GET.get("q", "").strip()[:100]
+    if wanted:
+        rows = rows.filter(name__icontains=wanted)
+    sources = list(rows)
+    context = {
+        "q": wanted,
+        "sources": sources,
+        "broken": [source for source in sources if source.enabled and source.is_healthy is False],
+        "clusters": Cluster.objects.all(),
+        "heartbeat": Heartbeat.objects.filter(name="worker").first(),
+        "now": timezone.now(),
+        "can_administer": can_administer(request.user),
+    }
+    return render(request, "telemetry/source_list.html", context)
+
+
+@require_http_methods(["GET", "POST"])
+def cluster_new(request: HttpRequest) -> HttpResponse:
+    return _cluster(request, None)
+
+
+@require_http_methods(["GET", "POST"])
+def cluster_edit(request: HttpRequest, pk: int) -> HttpResponse:
+    return _cluster(request, get_object_or_404(Cluster, pk=pk))
+
+
+def _cluster(request: HttpRequest, row: Cluster | None) -> HttpResponse:
+    admin = _admin(request)
+    form = ClusterForm(request.POST or None, initial={"name": row.name} if row else {})
+    if request.method == "POST" and form.is_valid():
+        now = timezone.now()
+        try:
+            cluster = connect_cluster(cluster=row, by=admin, now=now, **form.cleaned_data)
+        except (InvalidInput, ValidationError) as problem:
+            _add_problem(form, problem)
+        else:
+            source = cluster.sources.get(kind="kubernetes")
+            return _checked(request, source)
+    context = {"form": form, "cluster": row}
+    return render(request, "telemetry/cluster_form.html", context, status=422 if form.errors else 200)
+
+
+@require_http_methods(["GET", "POST"])
+def source_new(request: HttpRequest) -> HttpResponse:
+    return _source(request, None)
+
+
+@require_http_methods(["GET", "POST"])
+def source_edit(request: HttpRequest, pk: int) -> HttpResponse:
+    return _source(request, get_object_or_404(Source.objects.select_related("cluster"), pk=pk))
+
+
+def _source(request: HttpRequest, row: Source | None) -> HttpResponse:
+    admin = _admin(request)
+    names = ("name", "kind", "url", "cluster", "verify_tls", "allow_private", "enabled")
+    initial = {name: getattr(row, name) for name in names} if row else {}
+    if row is not None:
+        initial["options"] = json.dumps(row.options, indent=2) if row.options else ""
+    form = SourceForm(request.POST or None, initial=initial)
+    if row is not None:
+        form.fields["kind"].disabled = True
+        form.fields["kind"].choices = [(row.kind, row.kind)]  # type: ignore[attr-defined]
+    if request.method == "POST" and form.is_valid():
+        kind = row.kind if row else form.cleaned_data["kind"]
+        fields = form.fields_of_source() | form.secrets()
+        try:
+            source = save_source(source=row, kind=kind, by=admin, now=timezone.now(), **fields)
+        except (InvalidInput, ValidationError) as problem:
+            _add_problem(form, problem)
+        else:
+            return _checked(request, source)
+    context = {"form": form, "source": row}
+    return render(request, "telemetry/source_form.html", context, status=422 if form.errors else 200)
+
+
+def _checked(request: HttpRequest, source: Source) -> HttpResponse:
+    """Straight after saving, the page shows whether it answers."""
+    checks = check_source(source=source, now=timezone.now())
+    if all(check.ok for check in checks):
+        messages.success(request, f"{source.name} answers.")
+    else:
+        messages.error(request, f"{source.name} is saved, but something is missing; see below.")
+    return redirect("source-list")
+
+
+@require_POST
+def source_check(request: HttpRequest, pk: int) -> HttpResponse:
+    _admin(request)
+    return _checked(request, get_object_or_404(Source.objects.select_related("cluster"), pk=pk))
+
+
+@require_POST
+def source_delete(request: HttpRequest, pk: int) -> HttpResponse:
+    admin = _admin(request)
+    source = get_object_or_404(Source, pk=pk)
+    delete_source(source=source, by=admin, now=timezone.now())
+    messages.success(request, f"{source.name} is removed. What it said stays as evidence.")
+    return redirect("source-list")
