@@ -33,12 +33,13 @@ from telemetry.network import (
     tls_context,
 )
 from telemetry.observations import Budget, Connection, Outcome, Status
-from telemetry.redaction import redact_text
+from telemetry.redaction import redact_text, storable
 
 ATTEMPTS = 4
 PASSING = frozenset({429, 502, 503, 504})
 ERROR_BODY_BYTES = 64 * 1024
 USER_AGENT = "Debrief"
+UNSTORABLE = re.compile(rb"(?i)\\u(?:0000|d[89a-f])")
 
 STATUS_OF_CODE = {
     400: Status.INVALID_QUERY,
@@ -129,7 +130,9 @@ class Answer:
     def json(self) -> Any:
         """The body as JSON; raises `SourceError` if it is none."""
         try:
-            return json.loads(self.body)
+            value = json.loads(self.body)
+            # An escape can put a character into any name or label that no database takes.
+            return _storable(value) if UNSTORABLE.search(self.body) else value
         except (ValueError, RecursionError):
             raise SourceError(
                 Status.ERROR, "the answer is not JSON", remedy="Check that the address is the backend's API."
@@ -339,6 +342,16 @@ def check_url(url: str) -> str:
     return url.rstrip("/")
 
 
+def _storable(value: Any) -> Any:
+    if isinstance(value, str):
+        return storable(value)
+    if isinstance(value, list):
+        return [_storable(item) for item in value]
+    if isinstance(value, dict):
+        return {storable(key): _storable(item) for key, item in value.items()}
+    return value
+
+
 def _request_headers(auth: Mapping[str, str], headers: Mapping[str, str]) -> dict[str, str]:
     sent = {"User-Agent": USER_AGENT, "Accept": "application/json", "Accept-Encoding": "gzip", **headers}
     if auth.get("bearer"):
@@ -346,9 +359,7 @@ def _request_headers(auth: Mapping[str, str], headers: Mapping[str, str]) -> dic
     elif auth.get("api_key"):
         sent.setdefault("Authorization", f"ApiKey {auth['api_key'].strip()}")
     for name, value in sent.items():
-        if not re.fullmatch(r"[A-Za-z0-9!#$%&'*+.^_`|~-]+", name) or not re.fullmatch(
-            r"[\x20-\x7e\t]*", value
-        ):
+        if not re.fullmatch(r"[A-Za-z0-9!#$%&'*+.^_`|~-]+", name) or not re.fullmatch(r"[\x20-\x7e\t]*", value):
             raise SourceError(
                 Status.NOT_CONFIGURED,
                 f"header {name[:40]!r}: expected a token as name, printable ASCII as value",

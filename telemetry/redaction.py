@@ -38,6 +38,17 @@ class InvalidPattern(ValueError):
         self.expected = expected
 
 
+def storable(text: str) -> str:
+    """`text` without what a database refuses: NUL and halves of surrogate pairs."""
+    if "\x00" in text:
+        text = text.replace("\x00", "\ufffd")
+    try:
+        text.encode()
+    except UnicodeEncodeError:
+        return text.encode(errors="replace").decode()
+    return text
+
+
 @dataclass(frozen=True, slots=True)
 class Redacted:
     """Text without its secrets, and how many were taken out by pattern name."""
@@ -120,9 +131,7 @@ PATTERNS = (
         ("basic",),
         _is_user_and_password,
     ),
-    Pattern(
-        "aws-key", re.compile(r"\b(?:AKIA|ASIA|ABIA|ACCA)[A-Z0-9]{16}\b"), ("akia", "asia", "abia", "acca")
-    ),
+    Pattern("aws-key", re.compile(r"\b(?:AKIA|ASIA|ABIA|ACCA)[A-Z0-9]{16}\b"), ("akia", "asia", "abia", "acca")),
     Pattern(
         "github-token",
         re.compile(r"\b(?:gh[a-z]_[A-Za-z0-9]{16,255}|github_pat_[A-Za-z0-9_]{20,255})"),
@@ -146,9 +155,7 @@ PATTERNS = (
     ),
     Pattern(
         "cookie",
-        re.compile(
-            r"(?i)\b(?:set-)?cookie\\{0,3}[\"']?\s{0,8}:\s{0,8}\\{0,3}[\"']?(?P<secret>[^\r\n\"\\]{4,8192})"
-        ),
+        re.compile(r"(?i)\b(?:set-)?cookie\\{0,3}[\"']?\s{0,8}:\s{0,8}\\{0,3}[\"']?(?P<secret>[^\r\n\"\\]{4,8192})"),
         ("cookie",),
     ),
     Pattern(
@@ -220,6 +227,7 @@ class Redactor:
 
     def text(self, text: str) -> Redacted:
         hits: Counter[str] = Counter()
+        text = storable(text)
         lowered = text.lower()
         if "-----begin " in lowered:
             text = _mask_pem(text, hits)
@@ -260,10 +268,8 @@ class Redactor:
             return [self._walk(item, hits, depth + 1, kubernetes=kubernetes) for item in value]
         if isinstance(value, Mapping):
             member = self._object_member if kubernetes else self._named_member
-            kept = ((str(key), item) for key, item in value.items())
-            return {
-                key: member(key, item, hits, depth) for key, item in kept if not (kubernetes and _unkept(key))
-            }
+            kept = ((storable(str(key)), item) for key, item in value.items())
+            return {key: member(key, item, hits, depth) for key, item in kept if not (kubernetes and _unkept(key))}
         return value
 
     def _named_member(self, key: str, item: Any, hits: Counter[str], depth: int) -> Any:
