@@ -27,7 +27,8 @@ FOOTNOTES = 300
 HEADINGS = 500
 BARE = 250
 BRACKETS = 24
-WORK = 25_000_000
+SPECIALS = 30_000
+WORK = 20_000_000
 
 _RUN = re.compile(rf"([-*_~`!<>()\[\]{{}}|#=+^:\\&])\1{{{RUN}}}")
 _MARKER = re.compile(r"[ \t]*(?:>|[-*+][ \t]|\d{1,9}[.)][ \t]|!!!|#{1,6})")
@@ -126,14 +127,15 @@ def _check_block(block: Sequence[tuple[int, str]]) -> None:
 
 def check_tree(root: Element) -> None:
     """After the blocks, before the inline syntax: length times special characters is what inline parsing costs."""
-    work = 0
+    work = specials = 0
     for element in root.iter():
         for text in (element.text, element.tail):
-            if not text or len(text) < 64:
+            if not text:
                 continue
-            work += len(text) * len(_SPECIAL.findall(text))
+            found = len(_SPECIAL.findall(text))
+            specials, work = specials + found, work + found * len(text)
             _check_brackets(text)
-            if work > WORK:
+            if work > WORK or specials > SPECIALS:
                 start = " ".join(text.split())[:40]
                 raise Refused(f"The text at “{start}” holds too many special characters to be rendered quickly.")
 
