@@ -33,7 +33,7 @@ class TokenForm(forms.Form):
     days = forms.IntegerField(min_value=1, max_value=3_650, required=False, label="Expires after days", help_text="Empty: never.")
 
 
-class ProfileForm(forms.ModelForm[User]):
+class ProfileForm(forms.ModelForm):  # type: ignore[type-arg]
     class Meta:
         model = User
         fields = ["name", "email", "zone"]

@@ -31,4 +31,12 @@ def attention(person: User) -> dict[str, Any]:
         sources=_count(Source.objects.filter(enabled=True)),
         broken=_count(Source.objects.filter(enabled=True, preflight__contains=[{"ok": False}])),
     ).get()
-    return {**row, "recording": {"sources": row["sources"], "broken": row["broken"]}}
+    return {**row, "recording": _recording(row["sources"], row["broken"])}
+
+
+def _recording(sources: int, broken: int) -> dict[str, str]:
+    if not sources:
+        return {"level": "warn", "text": "No source connected", "detail": "Incidents collect nothing yet"}
+    if broken:
+        return {"level": "warn", "text": f"{broken} of {sources} sources need a hand", "detail": ""}
+    return {"level": "ok", "text": f"{sources} sources connected", "detail": ""}

@@ -29,14 +29,10 @@ def plan_collection(*, incident: Incident, trigger: str, now: datetime) -> tuple
         for source in Source.objects.asked_for(clusters)
         for query in _plan(source, scope, window)
     ]
-    # The same question for the same window was asked already where the key is known.
-    keys = [run.idempotency_key for run in runs]
-    asked = CollectionRun.objects.filter(idempotency_key__in=keys).values_list("idempotency_key", flat=True)
-    known = set(asked)
-    fresh = CollectionRun.objects.bulk_create([run for run in runs if run.idempotency_key not in known])
-    if not fresh:
+    CollectionRun.objects.bulk_create(runs)
+    if not runs:
         close_if_done(collection.pk, now)
-    return collection, [run.pk for run in fresh]
+    return collection, [run.pk for run in runs]
 
 
 def _plan(source: Source, scope: Scope, window: Window) -> list[Query]:

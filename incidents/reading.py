@@ -199,7 +199,7 @@ def evidence_panel(incident: Incident, wanted: QueryDict, *, size: int = ITEMS) 
     )
 
 
-def glance(incident: Incident) -> list[dict[str, Any]]:
+def loud_lines(incident: Incident) -> list[dict[str, Any]]:
     """The loud lines for the lane chart, one query, at most GLANCE_LIMIT rows."""
     rows = incident.timeline.filter(hidden=False).exclude(level=Level.NORMAL.value)
     names = ("occurred_at", "until", "count", "source", "level", "title", "subject")

@@ -5,10 +5,21 @@ from __future__ import annotations
 import argparse
 import os
 import sys
+from contextlib import AbstractContextManager, nullcontext
 from pathlib import Path
 
 from config.embedded.processes import StartProblem
 from config.embedded.stack import Stack, handle_signals
+
+
+AGAIN = "Sign in as before; .venv/bin/python manage.py sign_in_link USER prints a new one-time link."
+
+
+def _outage(stack: Stack) -> AbstractContextManager[None]:
+    """Imported only for the demo: it needs the recordings, which lie beside the tests."""
+    from config.embedded.demo import recorded_outage
+
+    return recorded_outage(stack)
 
 
 def main() -> None:
@@ -24,16 +35,11 @@ def main() -> None:
     handle_signals(stack)
     try:
         link = stack.start()
-        if arguments.demo:
-            from config.embedded.demo import replay_outage
-
-            replay_outage(stack)
-        print(f"Debrief runs on {stack.env.get('BASE_URL') or f'http://127.0.0.1:{port}'}  (Ctrl-C stops it)")
-        print(
-            link.strip() or "Sign in as before; `manage.py sign_in_link USER` prints a new one-time link.",
-            flush=True,
-        )
-        stack.watch()
+        with _outage(stack) if arguments.demo else nullcontext():
+            address = stack.env.get("BASE_URL") or f"http://127.0.0.1:{port}"
+            print(f"Debrief runs on {address}  (Ctrl-C stops it)")
+            print(link.strip() or AGAIN, flush=True)
+            stack.watch()
     finally:
         print("debrief: stopping", file=sys.stderr)
         stack.stop()

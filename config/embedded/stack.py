@@ -50,7 +50,7 @@ class Stack:
         if not (self.env.get("DATABASE_URL") or self.env.get("DATABASE_URL_FILE")):
             self.postgres = EmbeddedPostgres(self.data_dir)
             self.env["DATABASE_URL"] = self.postgres.start()
-        printed = self._manage("bootstrap")
+        printed = self.manage("bootstrap")
         for name in ("web", "worker", "beat"):
             self.children[name] = self._spawn(name)
         self._wait_until_ready()
@@ -129,10 +129,12 @@ class Stack:
                 file.write(secrets.token_urlsafe(48))
         return path.read_text().strip()
 
-    def _manage(self, *arguments: str) -> str:
+    def manage(self, *arguments: str, given: str | None = None) -> str:
+        """Run a manage.py command to its end; `given` is its standard input."""
         done = subprocess.run(  # noqa: S603
             [sys.executable, str(self.base_dir / "manage.py"), *arguments],
             env=self.env,
+            input=given,
             cwd=self.base_dir,
             capture_output=True,
             text=True,

@@ -8,6 +8,7 @@ from django.shortcuts import redirect, render
 from django.utils import timezone
 from django.views.decorators.http import require_GET, require_http_methods, require_POST
 
+from accounts.models import User
 from accounts.permissions import can_respond, require_respond
 from accounts.problems import InvalidInput
 from incidents.actions.collection import collect_again
@@ -114,6 +115,7 @@ def incident(request: HttpRequest, number: int) -> HttpResponse:
             "statuses": Status.choices,
             "closure_reasons": ClosureReason.choices,
             "role_choices": IncidentRole.choices,
+            "people": User.objects.filter(is_active=True)[:200],
             "milestone_kinds": MilestoneKind.choices,
         },
     )

@@ -12,7 +12,8 @@ from accounts.permissions import can_respond
 from accounts.problems import InvalidInput
 from incidents.actions.timeline import add_note, change_entry
 from incidents.forms import NoteForm
-from incidents.reading import evidence_panel, timeline_page
+from incidents.glance import draw
+from incidents.reading import evidence_panel, loud_lines, timeline_page
 from incidents.views.access import deed, permitted, person, visible_incident
 
 
@@ -26,6 +27,22 @@ def timeline(request: HttpRequest, number: int) -> HttpResponse:
     name = "_timeline_lines" if request.GET.get("after") else "_timeline"
     context = {"incident": incident, "timeline": page, "can_respond": can_respond(request.user)}
     return render(request, f"incidents/{name}.html", context)
+
+
+@require_GET
+def glance(request: HttpRequest, number: int) -> HttpResponse:
+    """The lane chart, asked for after the page: it reads every loud line."""
+    incident = visible_incident(request, number)
+    drawn = draw(loud_lines(incident), incident.milestone_times(), timezone.get_current_timezone())
+    return HttpResponse(drawn or "")
+
+
+@require_GET
+def evidence_items(request: HttpRequest, number: int) -> HttpResponse:
+    """The panel beside the timeline, anew after a collection."""
+    incident = visible_incident(request, number)
+    context = {"incident": incident, "evidence": evidence_panel(incident, request.GET)}
+    return render(request, "incidents/_evidence_panel.html", context)
 
 
 @require_GET

@@ -1,0 +1,145 @@
+"""`manage.py replay_outage`: the recorded outage of 2026-11-21, lived through again. `make demo` calls it.
+
+Standard input: {"kubeconfig", "prometheus", "debrief"}, where the stand-ins and Debrief itself listen. Everything
+goes through the actions, the intake and the collectors; nothing is written past them.
+"""
+
+from __future__ import annotations
+
+import json
+import sys
+import time
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+from django.core.management.base import BaseCommand, CommandError
+from django.utils import timezone
+
+from accounts.actions.people import add_person
+from accounts.actions.tokens import create_token
+from accounts.models import ApiToken, Role, User
+from config.outage import earlier, spans
+from incidents.actions.followup import create_followup
+from incidents.actions.incident import assign_role, change_status, declare_incident
+from incidents.actions.timeline import add_note, change_entry
+from incidents.models import Incident, Severity
+from knowledge.actions.checklist import start_run, tick
+from knowledge.models import Checklist
+from telemetry.actions.source import check_source, connect_cluster, save_source
+from telemetry.models import Cluster, Source
+
+LABEL = "recorded outage"
+PEOPLE = {
+    "ada": ("Ada Okafor", Role.RESPONDER),
+    "ben": ("Ben Lindqvist", Role.RESPONDER),
+    "cy": ("Cy Moreau", Role.VIEWER),
+}
+SCOPE: dict[str, Any] = {
+    "namespaces": ["shop"],
+    "workloads": [
+        {"kind": "Deployment", "namespace": "shop", "name": "checkout"},
+        {"kind": "StatefulSet", "namespace": "shop", "name": "orders-db"},
+    ],
+    "services": ["checkout", "web"],
+}
+NOTES = [
+    ("06:38:14", "ada", "Rolled checkout back to 1.41.0. The new pod never got a node. Watching.", False),
+    ("06:38:49", "ben", "Still 5xx after the roll-back. 1.41.0 is not Ready either, look at the probes.", False),
+    ("06:41:35", "ada", "/healthz waits for orders-db, so a lost database pod kills every checkout pod.", True),
+]
+
+
+def at(clock: str) -> datetime:
+    return datetime.fromisoformat(f"2026-11-21T{clock}+00:00").astimezone(UTC)
+
+
+class Command(BaseCommand):
+    help = "Replay the recorded outage through the real collectors; used by make demo."
+
+    def handle(self, *args: Any, **options: Any) -> None:
+        given = json.load(sys.stdin)
+        admin = User.objects.filter(role=Role.ADMIN, is_active=True).order_by("pk").first()
+        if admin is None:
+            raise CommandError("There is no admin yet; run manage.py bootstrap first.")
+        told = Incident.objects.filter(labels__contains=[LABEL]).exists()
+        if not told:
+            earlier.write(self._people())
+        self._connect(given, admin)
+        if not told:
+            self._push(given["debrief"], admin)
+            self._live(self._people())
+
+    def _people(self) -> dict[str, User]:
+        now = timezone.now()
+        for username, (name, role) in PEOPLE.items():
+            if not User.objects.filter(username=username).exists():
+                add_person(username=username, email=f"{username}@example.org", name=name, role=role, now=now)
+        return {user.username: user for user in User.objects.filter(username__in=PEOPLE)}
+
+    def _connect(self, given: dict[str, Any], admin: User) -> None:
+        """Ports change with every start, so the addresses are written anew."""
+        now = timezone.now()
+        cluster = Cluster.objects.filter(name="prod-eu").first()
+        cluster = connect_cluster(
+            name="prod-eu", kubeconfig=given["kubeconfig"], by=admin, now=now, cluster=cluster, allow_private=True
+        )
+        prometheus = Source.objects.filter(name="Prometheus prod-eu").first()
+        common = {"url": given["prometheus"], "cluster": cluster, "allow_private": True}
+        save_source(source=prometheus, kind="prometheus", name="Prometheus prod-eu", by=admin, now=now, **common)
+        if not Source.objects.filter(kind="otlp").exists():
+            save_source(kind="otlp", name="OpenTelemetry", by=admin, now=now)
+        for source in Source.objects.select_related("cluster"):
+            check_source(source=source, now=now)
+
+    def _push(self, address: str, admin: User) -> None:
+        """Traces and logs arrive as any exporter would send them."""
+        scopes = [ApiToken.Scope.INGEST]
+        token, secret = create_token(user=admin, name="recorded outage", scopes=scopes, now=timezone.now())
+        spans.push(address, secret)
+        token.delete()
+
+    def _live(self, people: dict[str, User]) -> None:
+        ada, ben = people["ada"], people["ben"]
+        incident = declare_incident(
+            title="Checkout errors after release 1.42.0",
+            severity=Severity.objects.get(rank=2),
+            summary="Customers see an error page when they pay. Release 1.42.0 of checkout went out at 06:37.",
+            by=ben,
+            now=at("06:38:12"),
+            impact_started_at=at("06:37:20"),
+            detected_at=at("06:37:58"),
+            window_from=at("06:22:20"),
+            window_to=at("07:04:30"),
+            clusters=list(Cluster.objects.filter(name="prod-eu")),
+            labels=["release", "probes", LABEL],
+            **SCOPE,
+        )
+        assign_role(incident=incident, role="commander", user=ada, by=ada, now=at("06:38:31"))
+        assign_role(incident=incident, role="scribe", user=ben, by=ada, now=at("06:38:40"))
+        checklist = Checklist.objects.filter(name="Roll back a release").first()
+        if checklist is not None:
+            run = start_run(checklist=checklist, by=ada, now=at("06:38:40"), incident=incident)
+            for place, item in enumerate(run.ticks.all()[:4]):
+                tick(tick=item, state="done", by=ada, now=at("06:39:10") + timedelta(seconds=25 * place))
+        for clock, who, text, pinned in NOTES:
+            entry = add_note(incident=incident, text=text, by=people[who], now=at(clock), occurred_at=at(clock))
+            if pinned:
+                change_entry(entry=entry, by=ada, now=at(clock), pinned=True)
+        _wait(incident)
+        for clock, status in (("06:41:35", "identified"), ("06:43:50", "mitigated"), ("06:49:30", "resolved")):
+            change_status(incident=incident, status=status, by=ada, now=at(clock))
+        for title, kind, owner in (
+            ("Refuse memory requests over 32Gi at admission", "prevent", ada),
+            ("Move liveness of all shop services to /livez", "prevent", ben),
+            ("Alert when a rollout makes no progress for 60 s", "detect", ada),
+        ):
+            create_followup(incident=incident, title=title, type=kind, owner=owner, by=ada, now=at("07:30:00"))
+        _wait(incident)
+
+
+def _wait(incident: Incident, seconds: float = 60) -> None:
+    until = time.monotonic() + seconds
+    while incident.collections.filter(finished_at=None).exists():
+        if time.monotonic() > until:
+            raise CommandError("The collectors did not finish within a minute; see the worker's log.")
+        time.sleep(0.1)

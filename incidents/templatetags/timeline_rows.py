@@ -1,0 +1,153 @@
+"""The timeline's lines as HTML: escaped strings built in Python, because a page shows a hundred of them."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterable, Iterator
+from datetime import UTC, datetime, tzinfo
+from itertools import groupby
+from typing import Any
+
+from django import template
+from django.utils import timezone
+from django.utils.html import escape
+from django.utils.safestring import SafeString, mark_safe
+
+from accounts.templatetags.ui import icon
+from incidents.models import TimelineEntry
+
+register = template.Library()
+ICONS = {"event": "box", "change": "git-compare", "alert": "bell", "log": "file-text", "trace": "list-tree", "metric": "chart-line", "note": "pencil"}  # fmt: skip
+WORDS = {"event": "Kubernetes Event", "change": "State change", "alert": "Alert", "log": "Log", "trace": "Trace", "metric": "Metric", "note": "Note"}  # fmt: skip
+TONES = {"error": " is-bad", "warning": " is-warn", "normal": " is-min"}
+MILESTONE_TONES = {"impact_started": " is-bad", "mitigated": " is-ok", "resolved": " is-ok", "closed": " is-ok"}
+FOLD_ALIKE = 3
+
+
+@register.simple_tag
+def timeline_lines(lines: Iterable[TimelineEntry], number: int, may_change: bool) -> SafeString:
+    """All lines of one page: minute heads, milestones, folded Normal Events, runs of alike lines folded."""
+    zone = timezone.get_current_timezone()
+    parts: list[str] = []
+    for minute, group in groupby(lines, key=lambda entry: entry.occurred_at.replace(second=0, microsecond=0)):
+        rows = list(group)
+        parts.append(_minute(minute, len(rows), zone))
+        for folded, chunk in _folds(rows):
+            rendered = "".join(_row(entry, number, may_change, zone) for entry in chunk)
+            parts.append(_fold(chunk, rendered) if folded else rendered)
+    return mark_safe("".join(parts))  # noqa: S308 - every value passed escape()
+
+
+@register.simple_tag
+def timeline_line(entry: TimelineEntry, number: int, may_change: bool) -> SafeString:
+    """One line, as htmx swaps it after a pin or a hide."""
+    return mark_safe(_row(entry, number, may_change, timezone.get_current_timezone()))  # noqa: S308 - escaped within
+
+
+def _folds(rows: list[TimelineEntry]) -> Iterator[tuple[bool, list[TimelineEntry]]]:
+    """Neighbours that are alike: any two Normal Events, or the same title of the same source."""
+
+    def alike(entry: TimelineEntry) -> Any:
+        if entry.pinned or entry.hidden or entry.source in {"milestone", "note"}:
+            return entry.pk
+        return "normal" if entry.level == "normal" else (entry.source, entry.title)
+
+    for key, group in groupby(rows, key=alike):
+        chunk = list(group)
+        yield (key == "normal" and len(chunk) > 1) or len(chunk) >= FOLD_ALIKE, chunk
+
+
+def _minute(minute: datetime, count: int, zone: tzinfo) -> str:
+    local, utc = minute.astimezone(zone), minute.astimezone(UTC)
+    lines = "1 line" if count == 1 else f"{count} lines"
+    return f'<li class="tl-min"><h3 title="{utc:%Y-%m-%d %H:%M} UTC">{local:%H:%M}</h3><span>{lines}</span></li>'
+
+
+def _fold(chunk: list[TimelineEntry], rendered: str) -> str:
+    titles = Counter(entry.title for entry in chunk)
+    named = [f"{escape(title)}{f' ×{count}' if count > 1 else ''}" for title, count in titles.most_common(3)]
+    more = " …" if len(titles) > 3 else ""
+    what = "Normal events" if chunk[0].level == "normal" else "alike"
+    return (
+        f'<li><details class="tl-folded"><summary class="tl-fold">{icon("chevron-right")}'
+        f"<span>{len(chunk)} {what}: {', '.join(named)}{more}</span></summary><ol>{rendered}</ol></details></li>"
+    )
+
+
+def _row(entry: TimelineEntry, number: int, may_change: bool, zone: tzinfo) -> str:
+    if entry.source == "milestone":
+        return _milestone(entry, zone)
+    local, utc = entry.occurred_at.astimezone(zone), entry.occurred_at.astimezone(UTC)
+    tone = TONES.get(entry.level, "") if entry.source != "note" else ""
+    tone += " is-pin" if entry.pinned else ""
+    tone += " is-off" if entry.hidden else ""
+    symbol = {"error": "alert-circle", "warning": "alert-triangle"}.get(entry.level) if entry.source == "event" else None
+    chip = "<span></span>"
+    if entry.evidence is not None:
+        key = entry.evidence.number
+        chip = f'<a class="ev" href="/incidents/{number}/evidence/{key}/">E-{key}</a>'
+    return (
+        f'<li class="tl-row{tone}" id="line-{entry.pk}">'
+        f'<time datetime="{utc:%Y-%m-%dT%H:%M:%SZ}" title="{utc:%Y-%m-%d %H:%M:%S} UTC">{local:%H:%M:%S}</time>'
+        f"{icon(symbol or ICONS.get(entry.source, 'point'))}"
+        f'<div class="tl-b"><div class="tl-h"><span class="visually-hidden">{WORDS.get(entry.source, "")}: </span>'
+        f"<b>{escape(entry.title)}</b>{_subject(entry)}{_span(entry, zone)}</div>{_detail(entry)}</div>"
+        f"{chip}{_deeds(entry, number) if may_change else '<span></span>'}</li>"
+    )
+
+
+def _milestone(entry: TimelineEntry, zone: tzinfo) -> str:
+    local, utc = entry.occurred_at.astimezone(zone), entry.occurred_at.astimezone(UTC)
+    tone = MILESTONE_TONES.get(str(entry.detail.get("milestone")), "")
+    by = f"<small>set by {escape(entry.actor.display_name)}</small>" if entry.actor else ""
+    return (
+        f'<li class="tl-mile{tone}">{icon("point")}<span>{escape(entry.title)} '
+        f'<time datetime="{utc:%Y-%m-%dT%H:%M:%SZ}" title="{utc:%Y-%m-%d %H:%M:%S} UTC">{local:%H:%M:%S}</time></span>{by}</li>'
+    )
+
+
+def _subject(entry: TimelineEntry) -> str:
+    return f" <code>{escape(entry.subject)}</code>" if entry.subject else ""
+
+
+def _span(entry: TimelineEntry, zone: tzinfo) -> str:
+    parts = [f"×{entry.count}"] if entry.count > 1 else []
+    if entry.until is not None and (entry.until - entry.occurred_at).total_seconds() >= 1:
+        parts.append(f"until {entry.until.astimezone(zone):%H:%M:%S}")
+    return f' <span class="x">{" ".join(parts)}</span>' if parts else ""
+
+
+def _detail(entry: TimelineEntry) -> str:
+    rows = entry.detail.get("diff") if isinstance(entry.detail, dict) else None
+    if rows:
+        shown = "".join(
+            f"<dt>{escape(row.get('path', ''))}</dt><dd>{_side('del', row.get('before'))}{_side('ins', row.get('after'))}</dd>"
+            for row in rows[:8]
+        )
+        more = f'<p class="xs mut">and {len(rows) - 8} more</p>' if len(rows) > 8 else ""
+        return f'<div class="tl-d"><dl class="diff">{shown}</dl>{more}</div>'
+    if not entry.text:
+        return ""
+    text = entry.text if len(entry.text) <= 400 else f"{entry.text[:400]}…"
+    return f'<div class="tl-d tl-text">{escape(text)}</div>'
+
+
+def _side(tag: str, value: Any) -> str:
+    text = "" if value is None else str(value)
+    return f"<{tag}>{escape(text if len(text) <= 120 else text[:120] + '…') or '–'}</{tag}>"
+
+
+def _deeds(entry: TimelineEntry, number: int) -> str:
+    """Two small forms: they work without scripts, and htmx swaps the line alone."""
+    pin = ("Unpin", "pinned", "0", "true") if entry.pinned else ("Pin", "pin", "1", "false")
+    hide = ("Show again", "eye", "0", "true") if entry.hidden else ("Hide from the timeline", "eye-off", "1", "false")
+    forms = "".join(
+        f'<button class="ib" name="{name}" value="{value}" aria-label="{label}" title="{label}" '
+        f'aria-pressed="{pressed}">{icon(symbol)}</button>'
+        for name, (label, symbol, value, pressed) in (("pinned", pin), ("hidden", hide))
+    )
+    address = f"/incidents/{number}/timeline/{entry.pk}/"
+    return (
+        f'<form class="tl-act" method="post" action="{address}" hx-post="{address}" hx-target="#line-{entry.pk}" '
+        f'hx-swap="outerHTML">{forms}</form>'
+    )
