@@ -48,7 +48,7 @@ def _plan(source: Source, scope: Scope, window: Window) -> list[Query]:
 
 def _run(collection: Collection, source: Source, query: Query, window: Window, now: datetime) -> CollectionRun:
     asked = [
-        collection.incident_id,
+        collection.pk,
         source.pk,
         query.name,
         query.text,
