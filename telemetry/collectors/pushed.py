@@ -122,17 +122,12 @@ def _shown(trace: _Trace, critical: Sequence[str]) -> list[SpanRow]:
     """All spans, or of many those on the critical path, the failing and the longest."""
     if len(trace.spans) <= SPANS_SHOWN:
         return list(trace.spans)
-    path = set(critical)
-    ranked = sorted(
-        trace.spans,
-        key=lambda span: (
-            span.span_id not in path,
-            span.status_code != STATUS_ERROR,
-            span.start_at - span.end_at,
-            span.span_id,
-        ),
-    )
-    return sorted(ranked[:SPANS_SHOWN], key=lambda span: (span.start_at, span.span_id))
+    by_id = {span.span_id: span for span in trace.spans}
+    longest = sorted(trace.spans, key=lambda span: (span.start_at - span.end_at, span.span_id))
+    errors = [span for span in longest if span.status_code == STATUS_ERROR]
+    path = [by_id[span_id] for span_id in critical[: SPANS_SHOWN // 2]]
+    ranked = {span.span_id: span for span in (*path, *errors[: SPANS_SHOWN // 4], *longest)}
+    return sorted(list(ranked.values())[:SPANS_SHOWN], key=lambda span: (span.start_at, span.span_id))
 
 
 def _critical_path(trace: _Trace) -> list[str]:
@@ -151,7 +146,7 @@ def _critical_path(trace: _Trace) -> list[str]:
             if child.start_at < moment and child.end_at <= moment:
                 pending.append((child, moment))
                 moment = child.start_at
-    return [span.span_id for span in sorted(path, key=lambda one: (one.start_at, one.span_id))]
+    return [span.span_id for span in sorted(path, key=lambda one: (one.start_at, one.start_at - one.end_at))]
 
 
 def _span_payload(span: SpanRow, root: SpanRow) -> dict[str, Any]:

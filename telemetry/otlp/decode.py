@@ -34,7 +34,8 @@ ATTRIBUTES_LIMIT = 128
 TEXT_LIMIT = 16_000
 ID_FIELDS = {"traceId", "spanId", "parentSpanId", "trace_id", "span_id", "parent_span_id"}
 EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
-LATEST_NANOSECONDS = 253_402_300_799 * 10**9
+# The year 2100: later times are a sender's broken clock or a wrong unit.
+LATEST_NANOSECONDS = 4_102_444_800 * 10**9
 
 Row = TypeVar("Row")
 
@@ -251,8 +252,8 @@ def _decode(rows: Iterator[Row]) -> Decoded[Row]:
 
 def _span_row(span: Any, resource: dict[str, Any], service: str) -> Any:
     try:
-        start = _time(span.start_time_unix_nano, "span without a start time")
-        end = _time(span.end_time_unix_nano, "span without an end time")
+        start = _time(span.start_time_unix_nano, "span without a start time before 2100")
+        end = _time(span.end_time_unix_nano, "span without an end time before 2100")
         return SpanRow(
             trace_id=_id(span.trace_id, 16, "trace_id is not 16 bytes"),
             span_id=_id(span.span_id, 8, "span_id is not 8 bytes"),
@@ -285,7 +286,7 @@ def _exception_of(span: Any) -> str:
 
 def _log_row(record: Any, resource: dict[str, Any], service: str) -> Any:
     try:
-        at = _time(record.time_unix_nano or record.observed_time_unix_nano, "log record without a time")
+        at = _time(record.time_unix_nano or record.observed_time_unix_nano, "log record without a time before 2100")
     except _Rejected as rejected:
         return rejected
     observed = record.observed_time_unix_nano
