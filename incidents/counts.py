@@ -25,13 +25,14 @@ def attention(person: User) -> dict[str, Any]:
         reviewer=OuterRef("pk"), verdict=Review.Verdict.WAITING, postmortem__state="in_review"
     )
     row = me.values(
-        incidents=_count(Incident.objects.visible_to(person).open()),
-        postmortems=_count(reviews),
-        followups=_count(FollowUp.objects.filter(owner=OuterRef("pk")).overdue(timezone.now())),
-        sources=_count(Source.objects.filter(enabled=True)),
-        broken=_count(Source.objects.filter(enabled=True, preflight__contains=[{"ok": False}])),
+        n_incidents=_count(Incident.objects.visible_to(person).open()),
+        n_postmortems=_count(reviews),
+        n_followups=_count(FollowUp.objects.filter(owner=OuterRef("pk")).overdue(timezone.now())),
+        n_sources=_count(Source.objects.filter(enabled=True)),
+        n_broken=_count(Source.objects.filter(enabled=True, preflight__contains=[{"ok": False}])),
     ).get()
-    return {**row, "recording": _recording(row["sources"], row["broken"])}
+    numbers: dict[str, Any] = {name.removeprefix("n_"): count for name, count in row.items()}
+    return {**numbers, "recording": _recording(numbers["sources"], numbers["broken"])}
 
 
 def _recording(sources: int, broken: int) -> dict[str, str]:
