@@ -27,15 +27,15 @@ def healthz(request: HttpRequest) -> HttpResponse:
 
 def readyz(request: HttpRequest) -> HttpResponse:
     """Database, migrations and broker; 503 with the part that is missing."""
-    checks = {"database": _database(), "migrations": "", "broker": ""}
+    checks = {"database": database_problem(), "migrations": "", "broker": ""}
     if not checks["database"]:
-        checks["migrations"] = _migrations()
-        checks["broker"] = _broker()
+        checks["migrations"] = migrations_problem()
+        checks["broker"] = broker_problem()
     failed = {name: text for name, text in checks.items() if text}
     return JsonResponse({"ready": not failed, "failed": failed}, status=503 if failed else 200)
 
 
-def _database() -> str:
+def database_problem() -> str:
     try:
         with connection.cursor() as cursor:
             cursor.execute("SELECT 1")
@@ -44,13 +44,13 @@ def _database() -> str:
     return ""
 
 
-def _migrations() -> str:
+def migrations_problem() -> str:
     executor = MigrationExecutor(connection)
     waiting = executor.migration_plan(executor.loader.graph.leaf_nodes())
     return f"{len(waiting)} not applied; run manage.py bootstrap" if waiting else ""
 
 
-def _broker() -> str:
+def broker_problem() -> str:
     try:
         with app.connection_for_write(connect_timeout=2) as broker:
             broker.ensure_connection(max_retries=1, timeout=2)

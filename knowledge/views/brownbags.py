@@ -22,6 +22,7 @@ from knowledge.actions.brownbag import save_brownbag
 from knowledge.exports import FORMATS, export
 from knowledge.forms import BrownBagForm
 from knowledge.models import BrownBagSession, Lesson
+from knowledge.reading import visible_items
 
 
 @require_GET
@@ -52,20 +53,6 @@ def brownbag(request: HttpRequest, pk: int) -> HttpResponse:
         "formats": FORMATS,
     }
     return render(request, "knowledge/brownbag.html", context)
-
-
-def visible_items(session: BrownBagSession, who: Any) -> tuple[list[Any], int]:
-    """The agenda as this person may see it, and how many items of it they may not."""
-    rows = session.items.select_related("postmortem__incident__severity", "lesson")
-    incidents = set(Incident.objects.visible_to(who).filter(postmortem__brownbag_items__session=session).values_list("pk", flat=True))
-    lessons = set(Lesson.objects.visible_to(who).filter(brownbag_items__session=session).values_list("pk", flat=True))
-    seen, hidden = [], 0
-    for item in rows:
-        if (item.postmortem and item.postmortem.incident_id in incidents) or item.lesson_id in lessons:
-            seen.append(item)
-        else:
-            hidden += 1
-    return seen, hidden
 
 
 @require_http_methods(["GET", "POST"])
