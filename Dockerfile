@@ -16,10 +16,7 @@ COPY incidents incidents
 COPY knowledge knowledge
 COPY templates templates
 COPY static static
-RUN rm -rf config/embedded \
-    && SECRET_KEY=only-to-collect-static-files-0123456789 DATABASE_URL=postgresql://none@localhost/none \
-       STATIC_ROOT=/app/staticfiles /opt/venv/bin/python manage.py collectstatic --noinput \
-    && /opt/venv/bin/python -m compileall -q /app
+RUN rm -rf config/embedded && /opt/venv/bin/python -m compileall -q /app
 
 FROM python:3.13.9-slim-bookworm
 RUN useradd --system --uid 10001 --user-group --home-dir /nonexistent --shell /usr/sbin/nologin debrief
@@ -27,7 +24,6 @@ ENV PATH=/opt/venv/bin:$PATH \
     PYTHONUNBUFFERED=1 \
     PYTHONDONTWRITEBYTECODE=1 \
     DJANGO_SETTINGS_MODULE=config.settings \
-    STATIC_ROOT=/app/staticfiles \
     DEBRIEF_DATA_DIR=/data \
     PORT=8000
 COPY --from=build /opt/venv /opt/venv

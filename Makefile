@@ -54,4 +54,4 @@ $(DEV_STAMP): requirements/dev.txt $(RUN_STAMP)
 	@touch $@
 
 clean:
-	rm -rf $(VENV) staticfiles .mypy_cache .ruff_cache .pytest_cache .hypothesis
+	rm -rf $(VENV) .mypy_cache .ruff_cache .pytest_cache .hypothesis

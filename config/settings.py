@@ -167,8 +167,9 @@ USE_TZ = True
 TIME_ZONE = "UTC"
 STATIC_URL = "/static/"
 STATICFILES_DIRS = [BASE_DIR / "static"]
-STATIC_ROOT = Path(env.text("STATIC_ROOT", str(BASE_DIR / "staticfiles")))
+# The committed bundle is served as it lies in static/; nothing has to be collected.
 WHITENOISE_USE_FINDERS = True
+WHITENOISE_AUTOREFRESH = False
 WHITENOISE_MAX_AGE = 3600
 
 # Debrief behind a proxy that ends TLS: cookies and redirects follow BASE_URL.

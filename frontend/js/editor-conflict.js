@@ -24,23 +24,26 @@ export function conflicts(form, saver) {
     lines(dialog.querySelector("[data-theirs]"), left, "is-out");
   }
 
+  function show(words, ...shown) {
+    banner.querySelector("[data-conflict-text]").textContent = words;
+    for (const button of banner.querySelectorAll("[data-deed]")) button.hidden = !shown.includes(button.dataset.deed);
+    banner.hidden = false;
+  }
+
   function raise(detail) {
     theirs = { current_title: saver.text().title, ...detail };
     const who = theirs.by ? `${theirs.by} saved this text` : "This text was saved";
     const when = theirs.at ? ` at ${new Date(theirs.at).toLocaleTimeString("en-GB")}` : "";
-    banner.querySelector("[data-conflict-text]").textContent =
-      `${who}${when} while you were writing. Both texts are kept; nothing is lost.`;
-    banner.hidden = false;
+    show(`${who}${when} while you were writing. Both texts are kept; nothing is lost.`, "compare", "mine", "theirs");
   }
 
-  function done(fields) {
-    saver.settle({ body: theirs.current_body, title: theirs.current_title });
-    banner.hidden = true;
+  function settle(fields) {
     if (dialog.open) dialog.close();
+    saver.settle({ body: theirs.current_body, title: theirs.current_title });
     saver.resume({ ...fields, version: theirs.current_version });
-    saver.save();
   }
 
+  const own = () => ({ ...saver.text(), ...(dialog.open ? { body: mine.value } : {}) });
   const deeds = {
     compare() {
       mine.value = saver.text().body;
@@ -48,22 +51,31 @@ export function conflicts(form, saver) {
       dialog.showModal();
       mine.focus();
     },
-    mine: () => done({ body: dialog.open ? mine.value : saver.text().body, title: saver.text().title }),
+    mine() {
+      banner.hidden = true;
+      settle(own());
+      saver.save();
+    },
     theirs() {
-      const own = saver.text();
-      const back = banner.querySelector("[data-deed=back]");
-      saver.settle({ body: theirs.current_body, title: theirs.current_title });
-      if (dialog.open) dialog.close();
-      saver.resume({ body: theirs.current_body, title: theirs.current_title, version: theirs.current_version });
-      banner.querySelector("[data-conflict-text]").textContent = "You took their text. Yours can still be brought back.";
-      for (const button of banner.querySelectorAll("[data-deed]")) button.hidden = button !== back;
-      back.onclick = () => {
-        banner.hidden = true;
-        for (const button of banner.querySelectorAll("[data-deed]")) button.hidden = button === back;
-        saver.resume(own);
-      };
+      saver.aside.keep(own());
+      settle({ body: theirs.current_body, title: theirs.current_title });
+      offerAside();
+    },
+    back() {
+      banner.hidden = true;
+      const { body, title } = saver.aside.read();
+      saver.resume({ body, title });
+      saver.aside.forget();
+    },
+    forget() {
+      banner.hidden = true;
+      saver.aside.forget();
     },
   };
+
+  function offerAside() {
+    if (saver.aside.read()) show("A text of yours was set aside for another one. It is kept in this browser.", "back", "forget");
+  }
 
   for (const scope of [banner, dialog]) {
     scope.addEventListener("click", (event) => {
@@ -77,7 +89,7 @@ export function conflicts(form, saver) {
   // What this browser kept from a visit that ended before its save.
   const kept = saver.kept.read();
   const here = saver.text();
-  if (!kept || (kept.body === here.body && kept.title === here.title)) return;
+  if (!kept || (kept.body === here.body && kept.title === here.title)) return offerAside();
   const version = form.elements.version.value;
   saver.resume({ body: kept.body, title: kept.title });
   if (kept.version === version) return;

@@ -1,21 +1,25 @@
-// Autosave 1.5 s after the last key. POST body, title and version; 200 {version, saved_at}, 409 {current_…}.
+// Autosave 1.5 s after the last key; what the server does not have yet is kept in this browser.
 import { draft } from "./editor-draft.js";
+import { send } from "./editor-send.js";
 
 const PAUSE_MS = 1500;
+const FIRST_WAIT_MS = 2000;
 const LONGEST_WAIT_MS = 30000;
 
 export function saving(form) {
   const { body, title, version } = form.elements;
   const status = document.querySelector("[data-saved]");
-  const kept = draft(form.dataset.draftKey || form.dataset.autosaveUrl);
+  const kept = draft(form.dataset.autosaveUrl);
+  const aside = draft(`${form.dataset.autosaveUrl}:aside`);
   let saved = text();
+  let wait = FIRST_WAIT_MS;
   let timer, flying, stopped;
-  let wait = 2000;
 
   function text() {
     return { body: body.value.replace(/\r\n/g, "\n"), title: title?.value ?? "" };
   }
-  const dirty = () => text().body !== saved.body || text().title !== saved.title;
+  const same = (one, other) => one.body === other.body && one.title === other.title;
+  const dirty = () => !same(text(), saved);
 
   function say(words, kind) {
     if (!status) return;
@@ -25,6 +29,7 @@ export function saving(form) {
 
   function changed() {
     if (!dirty() && !stopped) {
+      clearTimeout(timer);
       kept.forget();
       return say("Saved", "good");
     }
@@ -35,81 +40,57 @@ export function saving(form) {
     timer = setTimeout(save, PAUSE_MS);
   }
 
-  function later(words) {
-    say(`${words} Your text is kept in this browser; we try again in ${Math.round(wait / 1000)} s.`, "bad");
-    clearTimeout(timer);
-    timer = setTimeout(save, wait);
-    wait = Math.min(wait * 2, LONGEST_WAIT_MS);
+  function done(answer, sent) {
+    version.value = answer.version;
+    saved = sent;
+    wait = FIRST_WAIT_MS;
+    if (dirty()) return changed();
+    kept.forget();
+    say(`Saved ${answer.saved_at ? new Date(answer.saved_at).toLocaleTimeString("en-GB") : ""}`.trim(), "good");
   }
 
-  async function answer(response, sent) {
-    const isJson = (response.headers.get("Content-Type") || "").includes("json");
-    if (response.ok && isJson) {
-      const { version: next, saved_at: at } = await response.json();
-      version.value = next;
-      saved = sent;
-      wait = 2000;
-      if (dirty()) return changed();
-      kept.forget();
-      const time = at ? new Date(at).toLocaleTimeString("en-GB") : "";
-      say(`Saved ${time}`.trim(), "good");
-      form.dispatchEvent(new CustomEvent("editor:saved"));
-    } else if (response.status === 409 && isJson) {
+  const handle = {
+    saved: ({ answer }, sent) => done(answer, sent),
+    conflict({ answer }, sent) {
+      // The answer to an earlier save was lost on its way: the text that stands is the one just sent.
+      const theirs = { body: answer.current_body, title: answer.current_title ?? sent.title };
+      if (same(theirs, sent)) return done({ version: answer.current_version, saved_at: answer.at }, sent);
       stopped = true;
       say("Not saved: somebody else saved first. Your text is kept in this browser.", "warn");
-      form.dispatchEvent(new CustomEvent("editor:conflict", { detail: await response.json() }));
-    } else if (response.status >= 500 || response.status === 429) {
-      later(`Not saved: the server answered ${response.status}.`);
-    } else if (response.redirected || response.status === 401 || response.status === 403) {
-      say("Not saved: you were signed out. Your text is kept in this browser; sign in in another tab.", "bad");
-    } else {
-      const problem = isJson ? await response.json() : {};
-      say(`Not saved: ${problem.detail || `the server answered ${response.status}`}. Your text is kept in this browser.`, "bad");
-    }
-  }
+      form.dispatchEvent(new CustomEvent("editor:conflict", { detail: answer }));
+    },
+    later({ words }) {
+      say(`Not saved: ${words}. Your text is kept in this browser; next try in ${Math.round(wait / 1000)} s.`, "bad");
+      timer = setTimeout(save, wait);
+      wait = Math.min(wait * 2, LONGEST_WAIT_MS);
+    },
+    "signed-out": () =>
+      say("Not saved: you were signed out. Your text is kept in this browser; sign in in another tab, then save.", "bad"),
+    refused: ({ words }) => say(`Not saved: ${words} Your text is kept in this browser.`, "bad"),
+  };
 
   async function save() {
     clearTimeout(timer);
     if (flying || stopped) return;
     const sent = text();
-    const data = new FormData(form);
     say("Saving…", "mut");
     flying = true;
-    let response;
-    try {
-      response = await fetch(form.dataset.autosaveUrl, {
-        method: "POST",
-        headers: { "X-CSRFToken": form.elements.csrfmiddlewaretoken?.value ?? "", Accept: "application/json" },
-        body: data,
-      });
-    } catch {
-      return later("Not saved: no connection.");
-    } finally {
-      flying = false;
-    }
-    await answer(response, sent);
+    const result = await send(form);
+    flying = false;
+    handle[result.outcome](result, sent);
   }
 
   form.addEventListener("input", changed);
-  form.addEventListener("submit", (event) => {
-    if (event.submitter && !event.submitter.hasAttribute("data-save")) return;
-    event.preventDefault();
-    save();
-  });
-  form.addEventListener("keydown", (event) => {
-    if (event.key !== "s" || !(event.ctrlKey || event.metaKey)) return;
-    event.preventDefault();
-    save();
-  });
   addEventListener("online", () => dirty() && save());
   addEventListener("beforeunload", (event) => dirty() && event.preventDefault());
 
   function resume(fields) {
-    if (fields.body !== undefined) body.value = fields.body;
-    if (fields.title !== undefined && title) title.value = fields.title;
-    if (fields.version !== undefined) version.value = fields.version;
+    for (const [field, value] of [[body, fields.body], [title, fields.title], [version, fields.version]]) {
+      if (field && value !== undefined) field.value = value;
+    }
     stopped = false;
     body.dispatchEvent(new Event("input", { bubbles: true }));
   }
-  return { kept, text, save, resume, settle: (fields) => (saved = fields), stop: () => (stopped = true), say };
+  const settle = (fields) => (saved = fields);
+  return { kept, aside, text, save, resume, settle, stop: () => (stopped = true), say };
 }

@@ -79,7 +79,13 @@ def _sent(
     if observations:
         sink(observations)
     kept = min(len(rows), budget.items)
-    common = {"fetched": len(rows), "kept": kept, "covered_from": window.start, "covered_to": window.end, "request": query.text}
+    common = {
+        "fetched": len(rows),
+        "kept": kept,
+        "covered_from": window.start,
+        "covered_to": window.end,
+        "request": query.text,
+    }
     if len(rows) > budget.items:
         reason = f"The first {budget.items:,} {what} of more; narrow the scope or raise the budget."
         return Outcome(Status.TRUNCATED, reason=reason, truncated_by="items", dropped=len(rows) - kept, **common)
@@ -95,7 +101,9 @@ def _nothing(query: Query, window: Window, inside: QuerySet[Any], what: str, com
     first = inside.model._default_manager.aggregate(first=Min("received_at"))["first"]
     if first is None or first > window.end:
         reason = f"Nobody had sent {what} yet when this happened."
-        return Outcome(Status.NOT_CONFIGURED, reason=reason, remedy="Point an OTLP/HTTP exporter at Debrief.", request=query.text)
+        return Outcome(
+            Status.NOT_CONFIGURED, reason=reason, remedy="Point an OTLP/HTTP exporter at Debrief.", request=query.text
+        )
     return Outcome(Status.EMPTY, reason=f"No {what} arrived in the window.", **common)
 
 

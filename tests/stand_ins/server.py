@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import gzip
 import json
+import ssl
 import sys
 import threading
 from collections.abc import Iterator, Mapping
@@ -66,7 +67,7 @@ class _Server(ThreadingHTTPServer):
 
     def handle_error(self, request: Any, client_address: Any) -> None:
         """Clients that hang up in mid-answer are what the faults are for; anything else is shown."""
-        if not isinstance(sys.exception(), ConnectionError):
+        if not isinstance(sys.exception(), ConnectionError | ssl.SSLError):
             super().handle_error(request, client_address)
 
 
@@ -82,6 +83,7 @@ class StandIn:
         self.requests: list[Asked] = []
         self.faults: list[Fault] = []
         self.stopping = threading.Event()
+        self._scheme = "http"
         self._server = _Server(("127.0.0.1", 0), _handler_for(self))
         self._thread = threading.Thread(target=self._server.serve_forever, kwargs={"poll_interval": 0.02})
 
@@ -95,9 +97,15 @@ class StandIn:
         self._server.server_close()
         self._thread.join()
 
+    def secure(self, context: ssl.SSLContext) -> Self:
+        """Speak TLS; call it before the server starts."""
+        self._scheme = "https"
+        self._server.socket = context.wrap_socket(self._server.socket, server_side=True)
+        return self
+
     @property
     def url(self) -> str:
-        return f"http://127.0.0.1:{self._server.server_port}"
+        return f"{self._scheme}://127.0.0.1:{self._server.server_port}"
 
     def fault(self, path_prefix: str, kind: str | int, *, times: int | None = None, retry_after: str = "1") -> None:
         self.faults.append(Fault(path_prefix, str(kind), times, retry_after))

@@ -5,12 +5,14 @@ from __future__ import annotations
 import gzip
 import socket
 from collections.abc import Iterator
+from pathlib import Path
 
 import pytest
 
 from telemetry.http import Http, Refusal, SourceError, outcome_of
 from telemetry.network import refused_address
 from telemetry.observations import Budget, Connection, Status
+from tests.stand_ins.certificates import Authority
 from tests.stand_ins.server import Asked, Reply, StandIn
 
 QUICK = Budget(deadline_seconds=0.7, requests=10, bytes=1024 * 1024)
@@ -248,6 +250,28 @@ def test_malformed_certificates_and_headers_are_named() -> None:
         Http(url="https://a", auth={"client_cert": "x", "client_key": "y"})
     with pytest.raises(SourceError, match="header 'X-Tenant': expected"):
         Http(url="https://a", headers={"X-Tenant": "a\r\nHost: b"})
+
+
+def test_a_server_of_a_private_authority_is_trusted_by_its_certificate(tmp_path: Path) -> None:
+    authority = Authority()
+    with Echo().secure(authority.server_context(tmp_path)) as server:
+        with client(server, ca_pem=authority.pem) as http:
+            assert http.get("/a").code == 200
+        with client(server, verify=False) as http:
+            assert http.get("/a").code == 200
+        error = failure(server, ca_pem=Authority().pem)
+    assert (error.status, error.retryable) == (Status.UNREACHABLE, False)
+    assert error.remedy == "Give the CA that signed its certificate."
+
+
+def test_a_client_certificate_opens_what_asks_for_one(tmp_path: Path) -> None:
+    authority = Authority()
+    pair = authority.sign("reader")
+    with Echo().secure(authority.server_context(tmp_path, ask_clients=True)) as server:
+        auth = {"client_cert": pair.cert, "client_key": pair.key}
+        with client(server, Budget(deadline_seconds=5), ca_pem=authority.pem, auth=auth) as http:
+            assert http.get("/a").code == 200
+        assert failure(server, ca_pem=authority.pem).status in {Status.UNREACHABLE, Status.ERROR}
 
 
 def test_credentials_never_stand_in_an_error(server: Echo) -> None:
