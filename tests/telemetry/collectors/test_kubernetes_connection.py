@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import base64
 import json
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -11,11 +12,17 @@ import yaml
 
 from telemetry.collectors.kubernetes import InvalidKubeconfig, KubernetesCollector, validate_kubeconfig
 from telemetry.observations import Connection, Status
+from tests.stand_ins.certificates import Authority
 from tests.stand_ins.kubernetes import KubernetesStandIn
 from tests.telemetry.collectors.asking import ask
 
-PEM = base64.b64encode(b"-----BEGIN CERTIFICATE-----\nMIIB\n-----END CERTIFICATE-----\n").decode()
-KEY = base64.b64encode(b"-----BEGIN PRIVATE KEY-----\nMIIB\n-----END PRIVATE KEY-----\n").decode()
+
+def encoded(text: str) -> str:
+    return base64.b64encode(text.encode()).decode()
+
+
+PEM = encoded("-----BEGIN CERTIFICATE-----\nMIIB\n-----END CERTIFICATE-----\n")
+KEY = encoded("-----BEGIN PRIVATE KEY-----\nMIIB\n-----END PRIVATE KEY-----\n")
 
 
 def make_kubeconfig(*, cluster: dict[str, Any] | None = None, user: dict[str, Any] | None = None) -> dict[str, Any]:
@@ -102,6 +109,20 @@ def test_a_kubeconfig_that_leads_to_loopback_is_refused_unless_allowed() -> None
         assert outcome.status is Status.NOT_CONFIGURED
         assert "loopback" in outcome.reason
         assert cluster.requests == []
+
+
+def test_a_kubeconfig_brings_its_own_authority_and_client_certificate(tmp_path: Path) -> None:
+    authority = Authority()
+    pair = authority.sign("reader")
+    with KubernetesStandIn().secure(authority.server_context(tmp_path, ask_clients=True)) as cluster:
+        config = cluster.kubeconfig()
+        config["clusters"][0]["cluster"]["certificate-authority-data"] = encoded(authority.pem)
+        config["users"][0]["user"] |= {
+            "client-certificate-data": encoded(pair.cert),
+            "client-key-data": encoded(pair.key),
+        }
+        outcome, _ = ask(KubernetesCollector(Connection(name="x", kubeconfig=config, allow_private=True)), "nodes")
+    assert outcome.status is Status.COMPLETE
 
 
 def test_a_preflight_tells_version_permissions_and_identity() -> None:
