@@ -154,36 +154,40 @@ def _keep(gathering: Gathering, target: Target, body: bytes, *, cut: bool) -> No
     if not lines:
         return
     cut = cut or len(everything) >= TAIL_LINES
-    metadata = target.container.pod["metadata"]
+    if cut:
+        gathering.warnings.append(f"{target.name}: longer than was read, {len(lines)} lines from {iso(lines[0].at)}")
+    gathering.keep(_observe(gathering, target, lines, redacted.hits, cut=cut))
+
+
+def _observe(
+    gathering: Gathering, target: Target, lines: list[LogLine], hits: dict[str, int], *, cut: bool
+) -> Observation:
+    pod, container = target.container.pod, target.container.name
+    metadata = pod["metadata"]
     payload: dict[str, Any] = {
         "pod": metadata.get("name", ""),
-        "container": target.container.name,
+        "container": container,
         "namespace": metadata.get("namespace", ""),
         "previous": target.previous,
         "init": target.container.init,
         **log_payload(lines),
     }
-    if cut:
-        gathering.warnings.append(f"{target.name}: longer than was read, {len(lines)} lines from {iso(lines[0].at)}")
     errors = payload["errors"]
-    life = "previous log" if target.previous else "log"
-    gathering.keep(
-        Observation(
-            type=EvidenceType.LOG,
-            dedup_key=f"log:{metadata.get('uid')}:{target.container.name}:{target.life}"
-            + (":previous" if target.previous else ""),
-            title=f"{life.capitalize()} of {target.container.name} in {metadata.get('name', '')}",
-            first_at=lines[0].at,
-            last_at=lines[-1].at,
-            count=len(lines),
-            level=loudest(lines),
-            subject=subject_of(target.container.pod, kind="Pod", container=target.container.name),
-            summary=f"{errors} of {len(lines)} lines are errors: {payload['patterns'][0]['pattern']}" if errors else "",
-            payload=payload,
-            query=gathering.request,
-            redactions=redacted.hits,
-            flags={"truncated": True} if cut else {},
-        )
+    life = ":previous" if target.previous else ""
+    return Observation(
+        type=EvidenceType.LOG,
+        dedup_key=f"log:{metadata.get('uid')}:{container}:{target.life}{life}",
+        title=f"{'Previous log' if life else 'Log'} of {container} in {payload['pod']}",
+        first_at=lines[0].at,
+        last_at=lines[-1].at,
+        count=len(lines),
+        level=loudest(lines),
+        subject=subject_of(pod, kind="Pod", container=container),
+        summary=f"{errors} of {len(lines)} lines are errors: {payload['patterns'][0]['pattern']}" if errors else "",
+        payload=payload,
+        query=gathering.request,
+        redactions=hits,
+        flags={"truncated": True} if cut else {},
     )
 
 

@@ -58,43 +58,47 @@ def _pods_on(gathering: Gathering, node: Item) -> list[str]:
 def _observe(
     gathering: Gathering, node: Item, at: datetime, condition: Mapping[str, Any], pods: list[str]
 ) -> Observation:
-    metadata = node["metadata"]
-    name, kind, status = str(metadata.get("name")), str(condition.get("type")), str(condition.get("status"))
-    labels = metadata.get("labels") or {}
-    zone = next((str(labels[label]) for label in ZONE_LABELS if label in labels), "")
     message = gathering.redactor.text(str(condition.get("message") or ""))
-    bad = _is_bad(condition)
-    payload = {
-        "change": "node_condition",
-        "node": name,
-        "zone": zone,
-        "condition": kind,
-        "status": status,
-        "reason": str(condition.get("reason") or ""),
-        "message": message.text,
-        "at": iso(at),
-        "taints": [
-            {key: str(taint.get(key) or "") for key in ("key", "value", "effect")}
-            for taint in (node.get("spec") or {}).get("taints") or []
-        ],
-        "pods": pods[:PODS_NAMED] if bad else [],
-        "pods_total": len(pods) if bad else 0,
-    }
-    ready = kind == "Ready"
-    if bad:
-        title = f"Node {name} not ready" if ready else f"Node {name}: {kind} is {status}"
-    else:
-        title = f"Node {name} ready" if ready else f"Node {name}: {kind} ended"
+    payload = _payload(node, at, condition, message.text, pods)
+    name, zone, bad = payload["node"], payload["zone"], _is_bad(condition)
+    title = _title(name, payload["condition"], payload["status"], bad=bad)
+    alarm = Level.ERROR if payload["condition"] == "Ready" else Level.WARNING
+    told = (message.text, f"{len(pods)} pods there" if payload["pods"] else "")
     return Observation(
         type=EvidenceType.STATE_CHANGE,
-        dedup_key=f"node:{metadata.get('uid') or name}:{kind}:{iso(at)}",
+        dedup_key=f"node:{node['metadata'].get('uid') or name}:{payload['condition']}:{iso(at)}",
         title=f"{title} ({zone})" if zone else title,
         first_at=at,
         last_at=at,
-        level=(Level.ERROR if ready else Level.WARNING) if bad else Level.NORMAL,
+        level=alarm if bad else Level.NORMAL,
         subject=subject_of(node, kind="Node", node=name),
-        summary=" · ".join(part for part in (message.text, f"{len(pods)} pods there" if bad and pods else "") if part),
+        summary=" · ".join(part for part in told if part),
         payload=payload,
         query=gathering.request,
         redactions=message.hits,
     )
+
+
+def _payload(node: Item, at: datetime, condition: Mapping[str, Any], message: str, pods: list[str]) -> dict[str, Any]:
+    labels = node["metadata"].get("labels") or {}
+    taints = (node.get("spec") or {}).get("taints") or []
+    there = pods if _is_bad(condition) else []
+    return {
+        "change": "node_condition",
+        "node": str(node["metadata"].get("name")),
+        "zone": next((str(labels[label]) for label in ZONE_LABELS if label in labels), ""),
+        "condition": str(condition.get("type")),
+        "status": str(condition.get("status")),
+        "reason": str(condition.get("reason") or ""),
+        "message": message,
+        "at": iso(at),
+        "taints": [{key: str(taint.get(key) or "") for key in ("key", "value", "effect")} for taint in taints],
+        "pods": there[:PODS_NAMED],
+        "pods_total": len(there),
+    }
+
+
+def _title(name: str, condition: str, status: str, *, bad: bool) -> str:
+    if condition == "Ready":
+        return f"Node {name} not ready" if bad else f"Node {name} ready"
+    return f"Node {name}: {condition} is {status}" if bad else f"Node {name}: {condition} ended"

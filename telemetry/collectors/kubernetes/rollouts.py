@@ -8,7 +8,7 @@ https://kubernetes.io/docs/concepts/workloads/controllers/deployment/#rolling-ba
 
 from __future__ import annotations
 
-from collections import defaultdict
+from collections import Counter, defaultdict
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from datetime import datetime
@@ -180,15 +180,11 @@ def _observe(
         "at": iso(at),
         "time_source": revision.time_source,
     }
-    if previous:
-        title = f"{metadata.get('name')} revision {previous.number} → {revision.number}"
-    else:
-        title = f"{metadata.get('name')} revision {revision.number} rolled out, {replicas} replicas"
     told = [f"{line['path']} {line['before'] or 'none'} → {line['after'] or 'none'}" for line in diff]
     return Observation(
         type=EvidenceType.STATE_CHANGE,
         dedup_key=f"rollout:{_uid(workload)}:{revision.number}",
-        title=f"{title} (roll-back)" if revision.rollback else title,
+        title=_title(payload),
         first_at=at,
         last_at=at,
         level=Level.WARNING if revision.rollback else Level.INFO,
@@ -196,8 +192,16 @@ def _observe(
         summary="; ".join(part for part in (cause.text, *told) if part)[:1_000],
         payload=payload,
         query=gathering.request,
-        redactions={**hits, **cause.hits},
+        redactions=dict(Counter(hits) + Counter(cause.hits)),
     )
+
+
+def _title(payload: Mapping[str, Any]) -> str:
+    name, number = payload["workload"]["name"], payload["to_revision"]
+    if payload["from_revision"] is None:
+        replicas = payload["replicas"]
+        return f"{name} revision {number} rolled out, {replicas} {'replica' if replicas == 1 else 'replicas'}"
+    return f"{name} revision {payload['from_revision']} → {number}" + (" (roll-back)" if payload["rollback"] else "")
 
 
 def _by_owner(items: list[Item]) -> dict[str, list[Item]]:
