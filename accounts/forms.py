@@ -30,7 +30,9 @@ class PersonForm(forms.Form):
 class TokenForm(forms.Form):
     name = forms.CharField(max_length=80, help_text="What it is for, such as “OpenTelemetry collector”.")
     scopes = forms.MultipleChoiceField(choices=ApiToken.Scope.choices, widget=forms.CheckboxSelectMultiple)
-    days = forms.IntegerField(min_value=1, max_value=3_650, required=False, label="Expires after days", help_text="Empty: never.")
+    days = forms.IntegerField(
+        min_value=1, max_value=3_650, required=False, label="Expires after days", help_text="Empty: never."
+    )
 
 
 class ProfileForm(forms.ModelForm):  # type: ignore[type-arg]

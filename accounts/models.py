@@ -50,7 +50,7 @@ class User(AbstractUser):
         help_text="IANA time zone, such as Europe/Berlin; empty follows the browser.",
     )
 
-    objects: ClassVar[People] = People()  # type: ignore[assignment]
+    objects: ClassVar[People] = People()
 
     class Meta:
         ordering = ["username"]

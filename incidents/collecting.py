@@ -34,7 +34,23 @@ ENTRY_FIELDS = [
     "detail",
     "updated_at",
 ]
-EVIDENCE_FIELDS = ["run", "first_at", "last_at", "count", "level", "subject", "title", "summary", "payload", "sha256", "links", "query", "redactions", "flags", "observed_at"]  # fmt: skip
+EVIDENCE_FIELDS = [
+    "run",
+    "first_at",
+    "last_at",
+    "count",
+    "level",
+    "subject",
+    "title",
+    "summary",
+    "payload",
+    "sha256",
+    "links",
+    "query",
+    "redactions",
+    "flags",
+    "observed_at",
+]
 
 
 def claim(run_id: int, now: datetime) -> CollectionRun | None:

@@ -75,7 +75,9 @@ class StatusForm(forms.Form):
         written = self.cleaned_data["duplicate_of"].strip().upper().removeprefix("INC-")
         if not written:
             return None
-        found = Incident.objects.filter(number=int(written)).first() if written.isascii() and written.isdigit() else None
+        found = (
+            Incident.objects.filter(number=int(written)).first() if written.isascii() and written.isdigit() else None
+        )
         if found is None:
             raise forms.ValidationError("Expected the number of an incident, such as INC-17.")
         return found
@@ -104,7 +106,9 @@ class FollowUpForm(forms.Form):
     team = forms.ModelChoiceField(Team.objects.all(), required=False, empty_label="No team")
     due_at = MomentField(label="Due", help_text="Empty: the deadline of the incident's severity.")
     description = forms.CharField(required=False, max_length=20_000, widget=forms.Textarea(attrs={"rows": 3}))
-    external_url = forms.URLField(required=False, label="Link", help_text="The ticket, if there is one.", assume_scheme="https")
+    external_url = forms.URLField(
+        required=False, label="Link", help_text="The ticket, if there is one.", assume_scheme="https"
+    )
 
 
 class FollowUpChangeForm(FollowUpForm):

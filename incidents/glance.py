@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from datetime import datetime, timedelta, tzinfo
 from typing import Any
 
@@ -11,10 +11,15 @@ from incidents.lanes import Lane, Mark, Point, Span, lanes
 
 LANES = 6
 BARS = 60
-MARKED = {"impact_started": ("Impact", False), "detected": ("Detected", False), "mitigated": ("Mitigated", True), "resolved": ("Resolved", True)}  # fmt: skip
+MARKED = {
+    "impact_started": ("Impact", False),
+    "detected": ("Detected", False),
+    "mitigated": ("Mitigated", True),
+    "resolved": ("Resolved", True),
+}
 
 
-def draw(rows: list[Mapping[str, Any]], milestones: Mapping[str, datetime], zone: tzinfo) -> str:
+def draw(rows: Sequence[Mapping[str, Any]], milestones: Mapping[str, datetime], zone: tzinfo) -> str:
     """SVG, or nothing where nothing loud happened. Rows: occurred_at, until, count, source, level, title, subject."""
     marks = [Mark(milestones[kind], text, good) for kind, (text, good) in MARKED.items() if kind in milestones]
     times = [row["occurred_at"] for row in rows] + [mark.at for mark in marks]

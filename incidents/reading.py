@@ -96,7 +96,9 @@ def milestone_track(incident: Incident) -> Track:
         steps.append(Step(kind.value, kind.label, at, gap, tone))
     steps += [Step(kind.value, kind.label, None, "", "is-todo") for kind in MilestoneKind if kind.value not in times]
     took = between(times)
-    stats = [(name, full, spoken(took[name] or 0) if took[name] is not None else "") for name, (_, _, full) in PAIRS.items()]
+    stats = [
+        (name, full, spoken(took[name] or 0) if took[name] is not None else "") for name, (_, _, full) in PAIRS.items()
+    ]
     return Track(steps, stats)
 
 
@@ -145,7 +147,11 @@ def timeline_page(incident: Incident, wanted: QueryDict, *, size: int = LINES) -
         query["after"] = f"{lines[-1].occurred_at.astimezone(UTC).isoformat()},{lines[-1].pk}"
     total = sum(n for n, _ in tally.values())
     hidden = sum(n for _, n in tally.values())
-    sources = [(name, label, tally[name][0], name in chosen) for name, label in EntrySource.choices if name in tally and name != "milestone"]
+    sources = [
+        (name, label, tally[name][0], name in chosen)
+        for name, label in EntrySource.choices
+        if name in tally and name != "milestone"
+    ]
     return TimelinePage(
         lines=lines,
         next=query.urlencode() if more else "",

@@ -10,7 +10,11 @@ from knowledge.models import BrownBagItem, BrownBagSession, Lesson
 def visible_items(session: BrownBagSession, who: User) -> tuple[list[BrownBagItem], int]:
     """The agenda as this person may see it, and how many items of it they may not."""
     rows = session.items.select_related("postmortem__incident__severity", "lesson")
-    incidents = set(Incident.objects.visible_to(who).filter(postmortem__brownbag_items__session=session).values_list("pk", flat=True))
+    incidents = set(
+        Incident.objects.visible_to(who)
+        .filter(postmortem__brownbag_items__session=session)
+        .values_list("pk", flat=True)
+    )
     lessons = set(Lesson.objects.visible_to(who).filter(brownbag_items__session=session).values_list("pk", flat=True))
     seen, hidden = [], 0
     for item in rows:

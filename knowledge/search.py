@@ -52,11 +52,16 @@ def around(text: str, words: list[str], length: int = 200) -> str:
 def _incidents(wanted: str, person: Any) -> list[Hit]:
     rows = Incident.objects.visible_to(person).matching(wanted).select_related("severity")[:EACH]
     words = wanted.split()
-    return [Hit("incident", f"{row.key} {row.title}", row.get_absolute_url(), around(row.summary, words), row) for row in rows]
+    return [
+        Hit("incident", f"{row.key} {row.title}", row.get_absolute_url(), around(row.summary, words), row)
+        for row in rows
+    ]
 
 
 def _postmortems(wanted: str, person: Any) -> list[Hit]:
-    rows = PostMortem.objects.filter(incident__in=Incident.objects.visible_to(person)).select_related("incident__severity")
+    rows = PostMortem.objects.filter(incident__in=Incident.objects.visible_to(person)).select_related(
+        "incident__severity"
+    )
     for word in wanted.split()[:8]:
         rows = rows.filter(Q(title__icontains=word) | Q(body__icontains=word))
     words = wanted.split()
@@ -66,11 +71,17 @@ def _postmortems(wanted: str, person: Any) -> list[Hit]:
 def _lessons(wanted: str, person: Any) -> list[Hit]:
     rows = Lesson.objects.visible_to(person).matching(wanted)[:EACH]
     words = wanted.split()
-    return [Hit("lesson", f"{row.key} {row.statement}", row.get_absolute_url(), around(row.context, words), row) for row in rows]
+    return [
+        Hit("lesson", f"{row.key} {row.statement}", row.get_absolute_url(), around(row.context, words), row)
+        for row in rows
+    ]
 
 
 def _checklists(wanted: str) -> list[Hit]:
     rows = Checklist.objects.all()
     for word in wanted.split()[:8]:
         rows = rows.filter(Q(name__icontains=word) | Q(description__icontains=word) | Q(items__text__icontains=word))
-    return [Hit("checklist", row.name, row.get_absolute_url(), around(row.description, wanted.split()), row) for row in rows.distinct()[:EACH]]
+    return [
+        Hit("checklist", row.name, row.get_absolute_url(), around(row.description, wanted.split()), row)
+        for row in rows.distinct()[:EACH]
+    ]

@@ -32,7 +32,11 @@ class SourceForm(forms.Form):
     name = forms.CharField(max_length=80)
     kind = forms.ChoiceField(choices=ADDED_KINDS)
     url = forms.URLField(
-        required=False, max_length=500, label="Address", help_text="Such as http://prometheus.monitoring:9090", assume_scheme="http"
+        required=False,
+        max_length=500,
+        label="Address",
+        help_text="Such as http://prometheus.monitoring:9090",
+        assume_scheme="http",
     )
     cluster = forms.ModelChoiceField(
         Cluster.objects.all(), required=False, empty_label="Serves every cluster", help_text="Whose telemetry it holds."
@@ -46,7 +50,11 @@ class SourceForm(forms.Form):
         help_text="One “Name: value” a line, such as X-Scope-OrgID: shop. Write-only.",
     )
     ca_pem = forms.CharField(
-        required=False, strip=False, label="CA certificate", widget=forms.Textarea(attrs={"rows": 3}), help_text=f"PEM. {KEPT}"
+        required=False,
+        strip=False,
+        label="CA certificate",
+        widget=forms.Textarea(attrs={"rows": 3}),
+        help_text=f"PEM. {KEPT}",
     )
     verify_tls = forms.BooleanField(required=False, initial=True, label="Check TLS certificates")
     allow_private = forms.BooleanField(

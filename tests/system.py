@@ -37,12 +37,17 @@ def main() -> None:
         prefix = [] if os.geteuid() == 0 else ["sudo", "-n"]
         quiet = {"stdout": subprocess.DEVNULL, "env": {**os.environ, "DEBIAN_FRONTEND": "noninteractive"}}
         subprocess.run([*prefix, "apt-get", "update", "-qq"], check=False, **quiet)
-        subprocess.run([*prefix, "apt-get", "install", "-y", "-qq", "--no-install-recommends", *missing], check=False, **quiet)
+        subprocess.run(
+            [*prefix, "apt-get", "install", "-y", "-qq", "--no-install-recommends", *missing], check=False, **quiet
+        )
         missing = [package for name, package in PACKAGES.items() if program(name) is None]
     if "chromium" in missing:
         subprocess.run([sys.executable, "-m", "playwright", "install", "chromium"], check=False)
     if missing:
-        print(f"debrief: not on this machine: {', '.join(missing)}. The tests that need them are left out.", file=sys.stderr)
+        print(
+            f"debrief: not on this machine: {', '.join(missing)}. The tests that need them are left out.",
+            file=sys.stderr,
+        )
         if in_ci():
             sys.exit("debrief: with CI=true nothing may be left out")
 

@@ -10,7 +10,9 @@ from rest_framework import serializers
 from accounts.models import User
 
 
-@extend_schema_field({"type": ["object", "null"], "properties": {"username": {"type": "string"}, "name": {"type": "string"}}})
+@extend_schema_field(
+    {"type": ["object", "null"], "properties": {"username": {"type": "string"}, "name": {"type": "string"}}}
+)
 class PersonField(serializers.Field[Any, Any, Any, Any]):
     """Reads as {"username", "name"}; is written as a username."""
 

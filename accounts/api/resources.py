@@ -79,7 +79,7 @@ class ResourceViewSet(GenericViewSet[Any]):
                 return act()  # type: ignore[no-any-return]
         if len(key) > 200:
             raise ValidationError({"Idempotency-Key": "Expected at most 200 characters."})
-        digest = hashlib.sha256(request.method.encode() + request.path.encode() + _body(request)).hexdigest()
+        digest = hashlib.sha256(str(request.method).encode() + request.path.encode() + _body(request)).hexdigest()
         try:
             with transaction.atomic():
                 row = IdempotencyKey.objects.create(

@@ -135,7 +135,11 @@ def audit_trail(request: HttpRequest) -> HttpResponse:
     rows = AuditEvent.objects.select_related("actor")
     wanted = request.GET.get("q", "").strip()[:100]
     if wanted:
-        rows = rows.filter(verb__icontains=wanted) | rows.filter(target__icontains=wanted) | rows.filter(actor_name__icontains=wanted)
+        rows = (
+            rows.filter(verb__icontains=wanted)
+            | rows.filter(target__icontains=wanted)
+            | rows.filter(actor_name__icontains=wanted)
+        )
     before = request.GET.get("before", "")
     if before.isascii() and before.isdigit() and len(before) < 18:
         rows = rows.filter(pk__lt=int(before))

@@ -11,7 +11,6 @@ from pathlib import Path
 from config.embedded.processes import StartProblem
 from config.embedded.stack import Stack, handle_signals
 
-
 AGAIN = "Sign in as before; .venv/bin/python manage.py sign_in_link USER prints a new one-time link."
 
 

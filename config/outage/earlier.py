@@ -79,9 +79,16 @@ def write(people: dict[str, User]) -> None:
         postmortem=postmortem, based_on=None, title="One node, one replica, no checkout", body=BODY, by=ben, now=written
     )
     publish_postmortem(postmortem=postmortem, by=ben, now=written + timedelta(hours=3))
-    change_status(incident=incident, status="closed", closure_reason="resolved", by=ada, now=written + timedelta(days=1))
+    change_status(
+        incident=incident, status="closed", closure_reason="resolved", by=ada, now=written + timedelta(days=1)
+    )
     create_followup(
-        incident=incident, title="Document the zone fail-over of orders-db", type="prevent", owner=ada, by=ada, now=written
+        incident=incident,
+        title="Document the zone fail-over of orders-db",
+        type="prevent",
+        owner=ada,
+        by=ada,
+        now=written,
     )
     lesson = create_lesson(
         statement="A liveness probe must not wait for a dependency.",

@@ -8,7 +8,10 @@ import urllib.request
 from datetime import datetime, timedelta
 from typing import Any
 
-IMPACT, MITIGATED = datetime.fromisoformat("2026-11-21T06:37:20+00:00"), datetime.fromisoformat("2026-11-21T06:43:50+00:00")
+IMPACT, MITIGATED = (
+    datetime.fromisoformat("2026-11-21T06:37:20+00:00"),
+    datetime.fromisoformat("2026-11-21T06:43:50+00:00"),
+)
 FIRST = datetime.fromisoformat("2026-11-21T06:30:00+00:00")
 TRACES, STEP = 60, timedelta(seconds=19)
 
@@ -67,9 +70,7 @@ def _traces() -> list[dict[str, Any]]:
         checkout.append(_span(trace, "create_order", "POST /checkout", start + soon, wait + 47, error))
         checkout.append(_span(trace, "reserve_stock", "create_order", start + 2 * soon, 38))
         checkout.append(_span(trace, "db.connect", "create_order", start + 15 * soon, wait, error))
-    return [
-        {"resource": _resource(service), "scopeSpans": [{"spans": found}]} for service, found in by_service.items()
-    ]
+    return [{"resource": _resource(service), "scopeSpans": [{"spans": found}]} for service, found in by_service.items()]
 
 
 def _logs() -> list[dict[str, Any]]:

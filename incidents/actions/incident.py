@@ -32,7 +32,19 @@ from incidents.models.incident import (
 from telemetry.models import Cluster
 
 LONGEST_WINDOW = timedelta(days=7)
-FIELDS = ("title", "summary", "severity", "kind", "visibility", "namespaces", "workloads", "services", "labels", "window_from", "window_to")  # fmt: skip
+FIELDS = (
+    "title",
+    "summary",
+    "severity",
+    "kind",
+    "visibility",
+    "namespaces",
+    "workloads",
+    "services",
+    "labels",
+    "window_from",
+    "window_to",
+)
 
 
 @transaction.atomic
@@ -118,7 +130,14 @@ def change_incident(*, incident: Incident, by: User, now: datetime, via: str = "
         incident.clusters.set(clusters)
     if "severity" in changed:
         write_change(incident=incident, at=now, by=by, title=f"Severity {before.name} → {incident.severity.name}")
-        audit.record(at=now, actor=by, verb="incident.severity", target=incident.key, via=via, detail={"from": before.name, "to": incident.severity.name})  # fmt: skip
+        audit.record(
+            at=now,
+            actor=by,
+            verb="incident.severity",
+            target=incident.key,
+            via=via,
+            detail={"from": before.name, "to": incident.severity.name},
+        )
     if changed or clusters is not None:
         _announce(incident, now, "severity" if "severity" in changed else "fields")
     return incident
@@ -161,7 +180,14 @@ def change_status(
     )
     write_change(incident=incident, at=now, by=by, title=title, text=reason)
     _mark(incident, before, by, now)
-    audit.record(at=now, actor=by, verb="incident.status", target=incident.key, via=via, detail={"from": before, "to": status, "reason": reason})  # fmt: skip
+    audit.record(
+        at=now,
+        actor=by,
+        verb="incident.status",
+        target=incident.key,
+        via=via,
+        detail={"from": before, "to": status, "reason": reason},
+    )
     if status == Status.RESOLVED:
         start_collection(incident=incident, trigger=Collection.Trigger.RESOLVED, now=now)
         open_postmortem_where_needed(incident=incident, now=now)

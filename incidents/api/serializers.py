@@ -46,7 +46,9 @@ class IncidentSerializer(serializers.ModelSerializer[Incident]):
     key = serializers.CharField(read_only=True)
     severity = serializers.SlugRelatedField(slug_field="name", queryset=Severity.objects.all())
     title = serializers.CharField()
-    clusters = serializers.SlugRelatedField(slug_field="name", queryset=Cluster.objects.all(), many=True, required=False)
+    clusters = serializers.SlugRelatedField(
+        slug_field="name", queryset=Cluster.objects.all(), many=True, required=False
+    )
     workloads = WorkloadSerializer(many=True, required=False)
     declared_by = PersonField(read_only=True)
     duplicate_of = VisibleIncidentField(required=False, allow_null=True)
@@ -97,7 +99,7 @@ class EvidenceSerializer(serializers.ModelSerializer[Evidence]):
 
 
 class TimelineEntrySerializer(serializers.ModelSerializer[TimelineEntry]):
-    evidence = serializers.SlugRelatedField(slug_field="number", read_only=True)
+    evidence: Any = serializers.SlugRelatedField(slug_field="number", read_only=True)
     actor = PersonField(read_only=True)
     text = serializers.CharField(required=False, allow_blank=True)
     occurred_at = serializers.DateTimeField(required=False)
@@ -138,7 +140,9 @@ class PostMortemSerializer(serializers.ModelSerializer[PostMortem]):
     body = serializers.CharField(required=False, allow_blank=True, trim_whitespace=False)
     edited_by = PersonField(read_only=True)
     published_by = PersonField(read_only=True)
-    state = serializers.ChoiceField(choices=PostMortem.State.choices, required=False, help_text="Write `published` to publish.")
+    state = serializers.ChoiceField(
+        choices=PostMortem.State.choices, required=False, help_text="Write `published` to publish."
+    )
 
     class Meta:
         model = PostMortem

@@ -50,7 +50,9 @@ class IncidentViewSet(ListMixin, RetrieveMixin, CreateMixin, UpdateMixin, Resour
 
     def perform_update(self, row: Incident, data: dict[str, Any]) -> Incident:
         by, now = self.person(), self.now()
-        moved = {name: data.pop(name) for name in ("status", "closure_reason", "duplicate_of", "reason") if name in data}
+        moved = {
+            name: data.pop(name) for name in ("status", "closure_reason", "duplicate_of", "reason") if name in data
+        }
         for name in ("impact_started_at", "detected_at"):
             if name in data:
                 raise InvalidInput(name, "is set through milestones")
@@ -204,5 +206,3 @@ class FollowUpViewSet(ListMixin, RetrieveMixin, CreateMixin, UpdateMixin, Resour
         if data.pop("incident", row.incident).pk != row.incident_id:
             raise InvalidInput("incident", "cannot be changed")
         return change_followup(followup=row, by=self.person(), now=self.now(), **data)
-
-

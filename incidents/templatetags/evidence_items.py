@@ -16,7 +16,14 @@ from incidents.embeds import evidence_html
 from incidents.models import Evidence, Incident
 
 register = template.Library()
-ICONS = {"event": "box", "state_change": "git-compare", "log": "file-text", "metric": "chart-line", "trace": "list-tree", "alert": "bell"}  # fmt: skip
+ICONS = {
+    "event": "box",
+    "state_change": "git-compare",
+    "log": "file-text",
+    "metric": "chart-line",
+    "trace": "list-tree",
+    "alert": "bell",
+}
 
 
 @register.simple_tag
@@ -32,7 +39,9 @@ def evidence_item(item: Evidence, incident: Incident) -> SafeString:
         address,
         item.number,
     )
-    body = evidence_html(item.type, item.title, item.payload, zone=timezone.get_current_timezone(), band=incident.band())
+    body = evidence_html(
+        item.type, item.title, item.payload, zone=timezone.get_current_timezone(), band=incident.band()
+    )
     return format_html(
         '<article class="evd" id="E-{}">{}{}<div class="evd-f">{}</div></article>',
         item.number,
@@ -45,7 +54,11 @@ def evidence_item(item: Evidence, incident: Incident) -> SafeString:
 def _foot(item: Evidence) -> SafeString:
     utc = item.first_at.astimezone(UTC)
     local = item.first_at.astimezone(timezone.get_current_timezone())
-    parts: list[str] = [format_html('<span title="{} UTC">{}, {}</span>', f"{utc:%Y-%m-%d %H:%M:%S}", item.source_name, f"{local:%H:%M:%S}")]
+    parts: list[str] = [
+        format_html(
+            '<span title="{} UTC">{}, {}</span>', f"{utc:%Y-%m-%d %H:%M:%S}", item.source_name, f"{local:%H:%M:%S}"
+        )
+    ]
     if item.redactions:
         total = sum(int(count) for count in item.redactions.values())
         parts.append(format_html("<span>{} blacked out</span>", total))
@@ -65,5 +78,7 @@ def _links(item: Evidence) -> list[str]:
 
 @register.simple_tag
 def kubernetes_subject(subject: dict[str, Any]) -> SafeString:
-    pairs = [(key, subject[key]) for key in ("kind", "namespace", "name", "container", "node", "uid") if subject.get(key)]
+    pairs = [
+        (key, subject[key]) for key in ("kind", "namespace", "name", "container", "node", "uid") if subject.get(key)
+    ]
     return format_html_join("", "<dt>{}</dt><dd><code>{}</code></dd>", ((escape(k).capitalize(), v) for k, v in pairs))

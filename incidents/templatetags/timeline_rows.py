@@ -17,8 +17,24 @@ from accounts.templatetags.ui import icon
 from incidents.models import TimelineEntry
 
 register = template.Library()
-ICONS = {"event": "box", "change": "git-compare", "alert": "bell", "log": "file-text", "trace": "list-tree", "metric": "chart-line", "note": "pencil"}  # fmt: skip
-WORDS = {"event": "Kubernetes Event", "change": "State change", "alert": "Alert", "log": "Log", "trace": "Trace", "metric": "Metric", "note": "Note"}  # fmt: skip
+ICONS = {
+    "event": "box",
+    "change": "git-compare",
+    "alert": "bell",
+    "log": "file-text",
+    "trace": "list-tree",
+    "metric": "chart-line",
+    "note": "pencil",
+}
+WORDS = {
+    "event": "Kubernetes Event",
+    "change": "State change",
+    "alert": "Alert",
+    "log": "Log",
+    "trace": "Trace",
+    "metric": "Metric",
+    "note": "Note",
+}
 TONES = {"error": " is-bad", "warning": " is-warn", "normal": " is-min"}
 MILESTONE_TONES = {"impact_started": " is-bad", "mitigated": " is-ok", "resolved": " is-ok", "closed": " is-ok"}
 FOLD_ALIKE = 3
@@ -81,7 +97,9 @@ def _row(entry: TimelineEntry, number: int, may_change: bool, zone: tzinfo) -> s
     tone = TONES.get(entry.level, "") if entry.source != "note" else ""
     tone += " is-pin" if entry.pinned else ""
     tone += " is-off" if entry.hidden else ""
-    symbol = {"error": "alert-circle", "warning": "alert-triangle"}.get(entry.level) if entry.source == "event" else None
+    symbol = (
+        {"error": "alert-circle", "warning": "alert-triangle"}.get(entry.level) if entry.source == "event" else None
+    )
     chip = "<span></span>"
     if entry.evidence is not None:
         key = entry.evidence.number

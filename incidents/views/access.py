@@ -6,6 +6,7 @@ from collections.abc import Callable
 from functools import wraps
 from typing import Any, Concatenate, ParamSpec
 
+from django import forms
 from django.contrib import messages
 from django.core.exceptions import PermissionDenied, ValidationError
 from django.http import HttpRequest, HttpResponse, HttpResponseBase
@@ -42,13 +43,19 @@ def permitted(view: View[P]) -> View[P]:
     """A role that does not allow it becomes the page that says which one does."""
 
     @wraps(view)
-    def wrapped(request: HttpRequest, *args: P.args, **kwargs: P.kwargs) -> HttpResponseBase:
+    def wrapped(request: HttpRequest, /, *args: P.args, **kwargs: P.kwargs) -> HttpResponseBase:
         try:
             return view(request, *args, **kwargs)
         except PermissionProblem as problem:
             raise PermissionDenied(str(problem)) from problem
 
     return wrapped
+
+
+def require_valid(form: forms.Form) -> None:
+    """A small form without a page of its own is refused like an action refuses."""
+    if not form.is_valid():
+        raise InvalidInput(errors={name: " ".join(map(str, texts)) for name, texts in form.errors.items()})
 
 
 def said(problem: InvalidInput | ValidationError) -> str:

@@ -66,9 +66,11 @@ def followup_new(request: HttpRequest, number: int) -> HttpResponse:
 @require_http_methods(["GET", "POST"])
 @permitted
 def followup(request: HttpRequest, number: int) -> HttpResponse:
-    rows = FollowUp.objects.visible_to(person(request)).select_related("incident__severity", "owner", "team", "created_by")
+    rows = FollowUp.objects.visible_to(person(request)).select_related(
+        "incident__severity", "owner", "team", "created_by"
+    )
     row = get_object_or_404(rows, number=number)
-    names = [name for name in FollowUpChangeForm.base_fields]
+    names = list(FollowUpChangeForm.base_fields)
     form = FollowUpChangeForm(request.POST or None, initial={name: getattr(row, name) for name in names})
     if request.method == "POST":
         require_respond(request.user)

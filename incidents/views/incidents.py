@@ -19,7 +19,7 @@ from incidents.listing import page_of
 from incidents.models import Incident, Severity
 from incidents.models.incident import ClosureReason, IncidentRole, Kind, MilestoneKind, Status
 from incidents.reading import evidence_panel, milestone_track, outcomes, timeline_page
-from incidents.views.access import deed, permitted, person, visible_incident
+from incidents.views.access import deed, permitted, person, require_valid, visible_incident
 from telemetry.models import Source
 
 
@@ -152,8 +152,7 @@ def incident_status(request: HttpRequest, number: int) -> HttpResponse:
     form = StatusForm(request.POST)
 
     def act() -> None:
-        if not form.is_valid():
-            raise InvalidInput(errors={name: " ".join(texts) for name, texts in form.errors.items()})
+        require_valid(form)
         change_status(incident=incident, by=person(request), now=timezone.now(), **form.cleaned_data)
 
     return deed(request, act, done="", to=incident)
@@ -166,8 +165,7 @@ def incident_role(request: HttpRequest, number: int) -> HttpResponse:
     form = RoleForm(request.POST)
 
     def act() -> None:
-        if not form.is_valid():
-            raise InvalidInput(errors={name: " ".join(texts) for name, texts in form.errors.items()})
+        require_valid(form)
         assign_role(incident=incident, by=person(request), now=timezone.now(), **form.cleaned_data)
 
     return deed(request, act, done="", to=incident)
@@ -180,10 +178,7 @@ def incident_milestone(request: HttpRequest, number: int) -> HttpResponse:
     form = MilestoneForm(request.POST)
 
     def act() -> None:
-        if not form.is_valid():
-            raise InvalidInput(errors={name: " ".join(texts) for name, texts in form.errors.items()})
+        require_valid(form)
         set_milestone(incident=incident, by=person(request), **form.cleaned_data)
 
     return deed(request, act, done="", to=incident)
-
-

@@ -118,7 +118,7 @@ def postmortem_edit(request: HttpRequest, number: int) -> HttpResponse:
         "document": render_document(context["body"], incident=row.incident, person=person(request)),
         "evidence": evidence_panel(row.incident, request.GET, size=30),
         "reviews": row.reviews.select_related("reviewer"),
-        "people": User.objects.filter(is_active=True).exclude(pk=request.user.pk)[:200],
+        "people": User.objects.filter(is_active=True).exclude(pk=person(request).pk)[:200],
         "limit": BODY_LIMIT,
         "now": timezone.now(),
     }
@@ -165,7 +165,9 @@ def postmortem_preview(request: HttpRequest, number: int) -> HttpResponse:
 @permitted
 def postmortem_review(request: HttpRequest, number: int) -> HttpResponse:
     row = visible_postmortem(request, number)
-    reviewers = list(User.objects.filter(is_active=True, pk__in=[pk for pk in request.POST.getlist("reviewers") if pk.isdigit()]))
+    reviewers = list(
+        User.objects.filter(is_active=True, pk__in=[pk for pk in request.POST.getlist("reviewers") if pk.isdigit()])
+    )
     return deed(
         request,
         lambda: ask_for_review(postmortem=row, reviewers=reviewers, by=person(request), now=timezone.now()),

@@ -86,11 +86,15 @@ def entry(request: HttpRequest, number: int, entry: int) -> HttpResponse:
     incident = visible_incident(request, number)
     row = get_object_or_404(incident.timeline.select_related("evidence", "actor"), pk=entry)
     wanted = {name: request.POST[name] == "1" for name in ("pinned", "hidden") if name in request.POST}
+    pinned, hidden = wanted.get("pinned"), wanted.get("hidden")
     if request.headers.get("HX-Request"):
-        change_entry(entry=row, by=person(request), now=timezone.now(), **wanted)
+        change_entry(entry=row, by=person(request), now=timezone.now(), pinned=pinned, hidden=hidden)
         context = {"incident": incident, "entry": row, "can_respond": can_respond(request.user)}
         return render(request, "incidents/_timeline_entry.html", context)
     back = reverse("incident", args=[number]) + "#h-tl"
     return deed(
-        request, lambda: change_entry(entry=row, by=person(request), now=timezone.now(), **wanted), done="", to=back
+        request,
+        lambda: change_entry(entry=row, by=person(request), now=timezone.now(), pinned=pinned, hidden=hidden),
+        done="",
+        to=back,
     )

@@ -1,5 +1,7 @@
 from __future__ import annotations
 
+from typing import Any
+
 from django.db.models import QuerySet
 from rest_framework import serializers
 
@@ -60,7 +62,7 @@ class ChecklistSerializer(serializers.ModelSerializer[Checklist]):
 
 class ChecklistTickSerializer(serializers.ModelSerializer[ChecklistTick]):
     by = PersonField(read_only=True)
-    evidence = serializers.SlugRelatedField(slug_field="number", read_only=True)
+    evidence: Any = serializers.SlugRelatedField(slug_field="number", read_only=True)
 
     class Meta:
         model = ChecklistTick
@@ -74,7 +76,9 @@ class ChecklistRunSerializer(serializers.ModelSerializer[ChecklistRun]):
     service = serializers.CharField(required=False, allow_blank=True, max_length=200)
     started_by = PersonField(read_only=True)
     finished_by = PersonField(read_only=True)
-    ticks = ChecklistTickSerializer(many=True, required=False, help_text="On PATCH: {id, state, note} of those that change.")
+    ticks = ChecklistTickSerializer(
+        many=True, required=False, help_text="On PATCH: {id, state, note} of those that change."
+    )
     finished = serializers.BooleanField(write_only=True, required=False, help_text="true signs the run off.")
 
     class Meta:

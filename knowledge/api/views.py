@@ -92,7 +92,7 @@ class ChecklistRunViewSet(ListMixin, RetrieveMixin, CreateMixin, UpdateMixin, Re
     def perform_update(self, row: ChecklistRun, data: dict[str, Any]) -> ChecklistRun:
         by, now = self.person(), self.now()
         ticks = {item.pk: item for item in row.ticks.all()}
-        raw = self.request.data.get("ticks") or []
+        raw = dict(self.request.data).get("ticks") or []
         for place, wanted in enumerate(raw):
             item = ticks.get(wanted.get("id"))
             if item is None:
@@ -136,4 +136,6 @@ class SearchView(APIView):
         if not text.strip():
             raise InvalidInput("q", "is empty; expected words to look for")
         hits = search(text, request.user, kind=kind)
-        return Response({"results": [{"kind": h.kind, "title": h.title, "url": h.url, "snippet": h.snippet} for h in hits]})
+        return Response(
+            {"results": [{"kind": h.kind, "title": h.title, "url": h.url, "snippet": h.snippet} for h in hits]}
+        )

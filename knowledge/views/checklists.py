@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+from django.contrib import messages
 from django.core.exceptions import ValidationError
-from django.db.models import Count, Q
+from django.db.models import Count, Q, QuerySet
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import get_object_or_404, redirect, render
 from django.utils import timezone
@@ -13,13 +14,13 @@ from accounts.permissions import can_respond, require_respond
 from accounts.problems import InvalidInput
 from incidents.forms import add_problem
 from incidents.models import Incident
-from incidents.views.access import deed, permitted, person, visible_incident
+from incidents.views.access import deed, permitted, person, said, visible_incident
 from knowledge.actions.checklist import finish_run, save_checklist, start_run, tick
 from knowledge.forms import ChecklistForm
 from knowledge.models import Checklist, ChecklistRun
 
 
-def _runs(request: HttpRequest) -> object:
+def _runs(request: HttpRequest) -> QuerySet[ChecklistRun]:
     seen = Incident.objects.visible_to(person(request))
     rows = ChecklistRun.objects.filter(Q(incident=None) | Q(incident__in=seen))
     return rows.select_related("checklist", "incident", "started_by", "finished_by")
@@ -32,7 +33,7 @@ def checklist_list(request: HttpRequest) -> HttpResponse:
     for word in wanted.split()[:8]:
         rows = rows.filter(Q(name__icontains=word) | Q(description__icontains=word))
     counted = Count("ticks"), Count("ticks", filter=~Q(ticks__state="open"))
-    runs = ChecklistRun.objects.filter(pk__in=_runs(request).values("pk")[:10])  # type: ignore[attr-defined]
+    runs = ChecklistRun.objects.filter(pk__in=_runs(request).values("pk")[:10])
     recent = runs.select_related("checklist", "incident", "started_by").annotate(total=counted[0], done=counted[1])
     context = {"checklists": rows, "runs": recent, "q": wanted, "can_respond": can_respond(request.user)}
     return render(request, "knowledge/checklist_list.html", context)
@@ -44,7 +45,7 @@ def checklist(request: HttpRequest, pk: int) -> HttpResponse:
     context = {
         "checklist": row,
         "items": row.items.filter(removed_at=None),
-        "runs": _runs(request).filter(checklist=row)[:20],  # type: ignore[attr-defined]
+        "runs": _runs(request).filter(checklist=row)[:20],
         "incidents": Incident.objects.visible_to(person(request)).open()[:20],
         "can_respond": can_respond(request.user),
     }
@@ -80,14 +81,15 @@ def run_start(request: HttpRequest, pk: int) -> HttpResponse:
     incident = visible_incident(request, int(number)) if number.isascii() and number.isdigit() else None
     try:
         run = start_run(checklist=row, by=person(request), now=timezone.now(), incident=incident, service=service)
-    except InvalidInput:
-        return deed(request, lambda: (_ for _ in ()).throw(problem), done="", to=row)
+    except InvalidInput as problem:
+        messages.error(request, f"Not started. {said(problem)}")
+        return redirect(row)
     return redirect(run)
 
 
 @require_GET
 def run(request: HttpRequest, pk: int) -> HttpResponse:
-    row = get_object_or_404(_runs(request), pk=pk)  # type: ignore[arg-type]
+    row = get_object_or_404(_runs(request), pk=pk)
     ticks = list(row.ticks.select_related("by", "evidence"))
     left = sum(item.state == "open" for item in ticks)
     context = {
@@ -103,7 +105,7 @@ def run(request: HttpRequest, pk: int) -> HttpResponse:
 @require_POST
 @permitted
 def run_tick(request: HttpRequest, pk: int, tick_id: int) -> HttpResponse:
-    row = get_object_or_404(_runs(request), pk=pk)  # type: ignore[arg-type]
+    row = get_object_or_404(_runs(request), pk=pk)
     item = get_object_or_404(row.ticks, pk=tick_id)
     state, note = request.POST.get("state", ""), request.POST.get("note", "")
     return deed(
@@ -117,7 +119,7 @@ def run_tick(request: HttpRequest, pk: int, tick_id: int) -> HttpResponse:
 @require_POST
 @permitted
 def run_finish(request: HttpRequest, pk: int) -> HttpResponse:
-    row = get_object_or_404(_runs(request), pk=pk)  # type: ignore[arg-type]
+    row = get_object_or_404(_runs(request), pk=pk)
     return deed(
         request, lambda: finish_run(run=row, by=person(request), now=timezone.now()), done="Signed off.", to=row
     )

@@ -48,7 +48,9 @@ def lesson(request: HttpRequest, number: int) -> HttpResponse:
 @permitted
 def lesson_new(request: HttpRequest) -> HttpResponse:
     require_respond(request.user)
-    form = LessonForm(request.POST or None, person=person(request), initial={"postmortems": request.GET.getlist("from")})
+    form = LessonForm(
+        request.POST or None, person=person(request), initial={"postmortems": request.GET.getlist("from")}
+    )
     if request.method == "POST" and form.is_valid():
         try:
             return redirect(create_lesson(by=person(request), **form.cleaned_data))

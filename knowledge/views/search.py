@@ -7,7 +7,13 @@ from django.views.decorators.http import require_GET
 from incidents.views.access import person
 from knowledge.search import search as find
 
-KINDS = [("", "All"), ("incident", "Incidents"), ("postmortem", "Post-mortems"), ("lesson", "Lessons"), ("checklist", "Checklists")]
+KINDS = [
+    ("", "All"),
+    ("incident", "Incidents"),
+    ("postmortem", "Post-mortems"),
+    ("lesson", "Lessons"),
+    ("checklist", "Checklists"),
+]
 
 
 @require_GET

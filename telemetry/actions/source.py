@@ -21,7 +21,14 @@ from telemetry.registry import COLLECTORS, collector_for
 
 SOURCE_FIELDS = ("name", "url", "cluster", "verify_tls", "allow_private", "options", "budget", "enabled")
 AUTH_KEYS = ("bearer", "username", "password", "api_key", "client_cert", "client_key")
-BUDGET_MOST = {"deadline_seconds": 60, "requests": 1_000, "items": 50_000, "bytes": 256 * 2**20, "series": 200, "points": 11_000}
+BUDGET_MOST = {
+    "deadline_seconds": 60,
+    "requests": 1_000,
+    "items": 50_000,
+    "bytes": 256 * 2**20,
+    "series": 200,
+    "points": 11_000,
+}
 
 
 @transaction.atomic
@@ -100,9 +107,13 @@ def _check(source: Source) -> None:
         raise InvalidInput("budget", "expected a JSON object")
     for name, value in source.budget.items():
         if name not in Budget.__dataclass_fields__:
-            raise InvalidInput(f"budget.{name}", f"is unknown; expected one of {', '.join(Budget.__dataclass_fields__)}")
+            raise InvalidInput(
+                f"budget.{name}", f"is unknown; expected one of {', '.join(Budget.__dataclass_fields__)}"
+            )
         if isinstance(value, bool) or not isinstance(value, int | float) or not 0 < value <= BUDGET_MOST[name]:
-            raise InvalidInput(f"budget.{name}", f"is {value!r}; expected a number above 0 and up to {BUDGET_MOST[name]:,}")
+            raise InvalidInput(
+                f"budget.{name}", f"is {value!r}; expected a number above 0 and up to {BUDGET_MOST[name]:,}"
+            )
     _check_queries(source.options.get("queries"))
 
 
@@ -112,7 +123,9 @@ def _check_queries(queries: Any) -> None:
     if not isinstance(queries, list) or len(queries) > 40:
         raise InvalidInput("options.queries", "expected a list of at most 40 queries")
     for place, query in enumerate(queries):
-        if not isinstance(query, dict) or not all(isinstance(query.get(key), str) and query[key].strip() for key in ("name", "expr")):
+        if not isinstance(query, dict) or not all(
+            isinstance(query.get(key), str) and query[key].strip() for key in ("name", "expr")
+        ):
             raise InvalidInput(f"options.queries.{place}", "expected an object with name, title, expr and unit")
 
 
@@ -145,7 +158,11 @@ def check_source(*, source: Source, now: datetime) -> list[Check]:
     source.preflight, source.preflight_at = [asdict(check) for check in checks], now
     if source.cluster_id:
         known = {check.name: check.detail for check in checks if check.ok}
-        facts = {field: known[name][:40 if field == "version" else 64] for field, name in (("version", "version"), ("uid", "identity")) if known.get(name)}  # fmt: skip
+        facts = {
+            field: known[name][: 40 if field == "version" else 64]
+            for field, name in (("version", "version"), ("uid", "identity"))
+            if known.get(name)
+        }
         if facts and source.kind == "kubernetes":
             Cluster.objects.filter(pk=source.cluster_id).update(**facts)
     return checks

@@ -8,12 +8,24 @@ from telemetry.models import Cluster, Source
 
 
 class ClusterSerializer(serializers.ModelSerializer[Cluster]):
-    kubeconfig = serializers.CharField(write_only=True, trim_whitespace=False, help_text="YAML or JSON; never shown again.")
+    kubeconfig = serializers.CharField(
+        write_only=True, trim_whitespace=False, help_text="YAML or JSON; never shown again."
+    )
     allow_private = serializers.BooleanField(write_only=True, required=False, default=False)
 
     class Meta:
         model = Cluster
-        fields = ["id", "name", "uid", "version", "kubeconfig", "allow_private", "resource_version", "created_at", "updated_at"]
+        fields = [
+            "id",
+            "name",
+            "uid",
+            "version",
+            "kubeconfig",
+            "allow_private",
+            "resource_version",
+            "created_at",
+            "updated_at",
+        ]
         read_only_fields = ["uid", "version", "resource_version", "created_at"]
 
 
@@ -22,7 +34,12 @@ class SourceSerializer(serializers.ModelSerializer[Source]):
     cluster = serializers.SlugRelatedField(
         slug_field="name", queryset=Cluster.objects.all(), required=False, allow_null=True
     )
-    auth = serializers.DictField(child=serializers.CharField(), write_only=True, required=False, help_text="bearer; username and password; api_key; client_cert and client_key.")
+    auth = serializers.DictField(
+        child=serializers.CharField(),
+        write_only=True,
+        required=False,
+        help_text="bearer; username and password; api_key; client_cert and client_key.",
+    )
     headers = serializers.DictField(child=serializers.CharField(), write_only=True, required=False)
     ca_pem = serializers.CharField(write_only=True, required=False, allow_blank=True, trim_whitespace=False)
     has_credentials = serializers.SerializerMethodField()

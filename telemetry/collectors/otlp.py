@@ -79,7 +79,7 @@ def _sent(
     if observations:
         sink(observations)
     kept = min(len(rows), budget.items)
-    common = {
+    common: dict[str, Any] = {
         "fetched": len(rows),
         "kept": kept,
         "covered_from": window.start,

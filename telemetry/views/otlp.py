@@ -33,7 +33,9 @@ def _refusal(content_type: str, status: int, message: str) -> HttpResponse:
     return answer
 
 
-def _receive(request: HttpRequest, read: Callable[..., Any], store: Callable[..., None], succeed: Callable[..., bytes]) -> HttpResponse:
+def _receive(
+    request: HttpRequest, read: Callable[..., Any], store: Callable[..., None], succeed: Callable[..., bytes]
+) -> HttpResponse:
     given = request.headers.get("Content-Type", "").partition(";")[0].strip().lower()
     content_type = given if given in decode.CONTENT_TYPES else decode.JSON
     if given not in decode.CONTENT_TYPES:

@@ -18,7 +18,9 @@ class Command(BaseCommand):
     def handle(self, *args: Any, **options: Any) -> None:
         count = 0
         for model in apps.get_models():
-            if not any(isinstance(field, models.TextField) and field.name == "credentials" for field in model._meta.fields):
+            if not any(
+                isinstance(field, models.TextField) and field.name == "credentials" for field in model._meta.fields
+            ):
                 continue
             for row in model._default_manager.select_for_update().exclude(credentials=""):
                 try:

@@ -37,7 +37,10 @@ def worker() -> tuple[str, str]:
         return "has never been heard of", "Start a worker and beat (docs/operating/install.md)."
     age = timezone.now() - beat.at
     if age > SILENT_AFTER:
-        return f"was last heard of {int(age.total_seconds())} s ago", "Look at the worker's and beat's logs; start them again."
+        return (
+            f"was last heard of {int(age.total_seconds())} s ago",
+            "Look at the worker's and beat's logs; start them again.",
+        )
     return "", ""
 
 
@@ -59,7 +62,9 @@ def credentials() -> tuple[str, str]:
 
 def sources() -> tuple[str, str]:
     broken = [s.name for s in Source.objects.filter(enabled=True) if s.is_healthy is False]
-    return (f"did not pass their last test: {', '.join(broken[:5])}" if broken else ""), "Open Sources and press Test again."
+    return (
+        f"did not pass their last test: {', '.join(broken[:5])}" if broken else ""
+    ), "Open Sources and press Test again."
 
 
 def room() -> tuple[str, str]:

@@ -93,7 +93,7 @@ class Command(BaseCommand):
 
     def _push(self, address: str, admin: User) -> None:
         """Traces and logs arrive as any exporter would send them."""
-        scopes = [ApiToken.Scope.INGEST]
+        scopes = [str(ApiToken.Scope.INGEST)]
         token, secret = create_token(user=admin, name="recorded outage", scopes=scopes, now=timezone.now())
         spans.push(address, secret)
         token.delete()

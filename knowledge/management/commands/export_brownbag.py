@@ -30,7 +30,9 @@ class Command(BaseCommand):
         named = options["person"]
         person = User.objects.find(named) if named else User.objects.filter(role=Role.ADMIN, is_active=True).first()
         if person is None:
-            raise CommandError(f"No person has the username or e-mail address {named!r}." if named else "There is no admin.")
+            raise CommandError(
+                f"No person has the username or e-mail address {named!r}." if named else "There is no admin."
+            )
         items, left_out = visible_items(session, person)
         content = export(session, items, form=options["format"], person=person, left_out=left_out)
         if not options["output"]:
