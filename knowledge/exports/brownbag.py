@@ -102,7 +102,8 @@ def _html(session: BrownBagSession, items: list[BrownBagItem], person: User, lef
         else:
             document = markdown.render(item.lesson.context if item.lesson else "", id_prefix=f"c{place}-")
             durations = []
-        chapters.append({"item": item, "document": document, "durations": durations})
+        title = (postmortem.published_title or postmortem.title) if postmortem else ""
+        chapters.append({"item": item, "document": document, "durations": durations, "title": title})
     css = finders.find("debrief/debrief.css")
     style = _standalone(Path(css).read_text(encoding="utf-8")) if isinstance(css, str) else ""
     context = {

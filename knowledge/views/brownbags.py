@@ -71,7 +71,7 @@ def brownbag_edit(request: HttpRequest, pk: int | None = None) -> HttpResponse:
             add_problem(form, problem)
         except ValidationError as problem:
             form.add_error(None, problem)
-    context = {"form": form, "session": row, "choices": choices, "agenda": agenda}
+    context = {"form": form, "session": row, "rows": _rows(choices, agenda)}
     return render(request, "knowledge/brownbag_form.html", context, status=422 if form.errors else 200)
 
 
@@ -81,6 +81,25 @@ def _choices(request: HttpRequest) -> dict[str, Any]:
     postmortems = PostMortem.objects.filter(incident__in=seen).select_related("incident__severity")[:200]
     lessons = Lesson.objects.visible_to(person(request))[:200]
     return {f"postmortem-{row.pk}": row for row in postmortems} | {f"lesson-{row.pk}": row for row in lessons}
+
+
+def _rows(choices: dict[str, Any], agenda: list[dict[str, Any]]) -> list[dict[str, Any]]:
+    """What the form lists: the agenda in its order, then everything else that may be chosen."""
+    minutes = {}
+    for item in agenda:
+        row = item.get("postmortem") or item.get("lesson")
+        minutes[f"{'postmortem' if item.get('postmortem') else 'lesson'}-{row.pk}"] = item["minutes"]
+    keys = [*(key for key in minutes if key in choices), *(key for key in choices if key not in minutes)]
+    return [
+        {
+            "key": key,
+            "kind": key.partition("-")[0],
+            "label": f"{choices[key].incident.key} {choices[key].title}" if key.startswith("p") else str(choices[key]),
+            "chosen": key in minutes,
+            "minutes": minutes.get(key, 10),
+        }
+        for key in keys
+    ]
 
 
 def _stored(session: BrownBagSession | None) -> list[dict[str, Any]]:
