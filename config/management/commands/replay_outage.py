@@ -84,7 +84,8 @@ class Command(BaseCommand):
             name="prod-eu", kubeconfig=given["kubeconfig"], by=admin, now=now, cluster=cluster, allow_private=True
         )
         prometheus = Source.objects.filter(name="Prometheus prod-eu").first()
-        common = {"url": given["prometheus"], "cluster": cluster, "allow_private": True}
+        options = {"scrape_seconds": 20}
+        common = {"url": given["prometheus"], "cluster": cluster, "allow_private": True, "options": options}
         save_source(source=prometheus, kind="prometheus", name="Prometheus prod-eu", by=admin, now=now, **common)
         if not Source.objects.filter(kind="otlp").exists():
             save_source(kind="otlp", name="OpenTelemetry", by=admin, now=now)
