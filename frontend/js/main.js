@@ -12,3 +12,4 @@ import "./dirty.js";
 import "./filters.js";
 import "./toasts.js";
 import "./readings.js";
+import "./agenda.js";
