@@ -25,9 +25,7 @@ def digests(folder: Path) -> dict[str, str]:
 
 def differences(recorded: dict[str, str], found: dict[str, str], what: str) -> list[str]:
     """One sentence for each file that is missing, new or other than recorded."""
-    lines = [
-        f"{what} {name}: in the manifest, but not there" for name in sorted(recorded.keys() - found.keys())
-    ]
+    lines = [f"{what} {name}: in the manifest, but not there" for name in sorted(recorded.keys() - found.keys())]
     lines += [f"{what} {name}: not in the manifest" for name in sorted(found.keys() - recorded.keys())]
     both = recorded.keys() & found.keys()
     return lines + [f"{what} {name}: changed" for name in sorted(both) if recorded[name] != found[name]]

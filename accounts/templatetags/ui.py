@@ -102,9 +102,7 @@ def severity(value: Any, solid: bool = False) -> SafeString:
         return mark_safe('<span class="sev sev-4 dim">Not rated</span>')
     rank = min(max(int(getattr(value, "rank", 4)), 1), 4)
     shape = " solid" if solid else ""
-    return format_html(
-        '<span class="sev sev-{}{}">{}{}</span>', rank, shape, _icon(f"sev-{rank}", ""), value.name
-    )
+    return format_html('<span class="sev sev-{}{}">{}{}</span>', rank, shape, _icon(f"sev-{rank}", ""), value.name)
 
 
 @register.simple_tag
@@ -113,18 +111,14 @@ def status(value: Any, solid: bool = False) -> SafeString:
     word = str(getattr(value, "status", value))
     kind, symbol, label = words.STATUS.get(word, ("", "circle", word.replace("_", " ").capitalize()))
     shape = " solid" if solid else ""
-    return format_html(
-        '<span class="st{}{}">{}{}</span>', kind and f" {kind}", shape, _icon(symbol, ""), label
-    )
+    return format_html('<span class="st{}{}">{}{}</span>', kind and f" {kind}", shape, _icon(symbol, ""), label)
 
 
 @register.simple_tag
 def outcome(value: Any) -> SafeString:
     """How a query of a source ended, from a run or from the word itself; `running` and `waiting` too."""
     word = str(getattr(value, "status", value))
-    kind, symbol, label = words.OUTCOME.get(
-        word, ("out-n", "help-circle", word.replace("_", " ").capitalize())
-    )
+    kind, symbol, label = words.OUTCOME.get(word, ("out-n", "help-circle", word.replace("_", " ").capitalize()))
     spin = "spin" if word == "running" else ""
     return format_html('<span class="out {}">{}{}</span>', kind, _icon(symbol, spin), label)
 

@@ -90,7 +90,7 @@ export function conflicts(form, saver) {
   const kept = saver.kept.read();
   const here = saver.text();
   if (!kept || (kept.body === here.body && kept.title === here.title)) return offerAside();
-  const version = form.elements.version.value;
+  const version = saver.version();
   saver.resume({ body: kept.body, title: kept.title });
   if (kept.version === version) return;
   saver.stop();

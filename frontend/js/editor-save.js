@@ -7,7 +7,9 @@ const FIRST_WAIT_MS = 2000;
 const LONGEST_WAIT_MS = 30000;
 
 export function saving(form) {
-  const { body, title, version } = form.elements;
+  const { body, title } = form.elements;
+  // A button may carry a version too (the page of a stale save without scripts); the field is what counts here.
+  const version = form.querySelector("input[name=version]");
   const status = document.querySelector("[data-saved]");
   const kept = draft(form.dataset.autosaveUrl);
   const aside = draft(`${form.dataset.autosaveUrl}:aside`);
@@ -92,5 +94,5 @@ export function saving(form) {
     body.dispatchEvent(new Event("input", { bubbles: true }));
   }
   const settle = (fields) => (saved = fields);
-  return { kept, aside, text, save, resume, settle, stop: () => (stopped = true), say };
+  return { kept, aside, text, save, resume, settle, stop: () => (stopped = true), version: () => version.value };
 }
