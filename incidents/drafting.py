@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from datetime import datetime
+from statistics import median
 
 from django.db import transaction
 from django.db.models import Q
@@ -14,7 +15,10 @@ from incidents.models.timeline import EntrySource
 from telemetry.observations import EvidenceType, Level
 
 LINES = 40
+# Entities where Python-Markdown knows no backslash; a quoted address is no link.
+ESCAPES = {"<": "&lt;", ">": "&gt;", "~": "&#126;", "&": "&amp;"} | {char: f"\\{char}" for char in "\\`*_{}[]#|!"}
 CHARTS = 2
+LOUD = [Level.WARNING.value, Level.ERROR.value]
 
 
 def redraft_untouched(incident: Incident, now: datetime) -> None:
@@ -57,7 +61,7 @@ def plain(text: str, limit: int = 160) -> str:
     """Backend text inside Markdown: no markup of its own, one line, bounded."""
     flat = " ".join(text.split())
     flat = flat if len(flat) <= limit else f"{flat[: limit - 1]}…"
-    return "".join(f"\\{char}" if char in "\\`*_{}[]<>#|!~" else char for char in flat)
+    return "".join(ESCAPES.get(char, char) for char in flat).replace("://", ":&#47;/")
 
 
 def cite(number: int | None) -> str:
@@ -67,7 +71,8 @@ def cite(number: int | None) -> str:
 def _summary(incident: Incident) -> str:
     times = incident.milestone_times()
     start = times.get("impact_started") or times.get("declared") or incident.created_at
-    where = ", ".join([*incident.services, *(w["name"] for w in incident.workloads), *incident.namespaces][:4])
+    names = dict.fromkeys([*incident.services, *(w["name"] for w in incident.workloads), *incident.namespaces])
+    where = ", ".join(list(names)[:4])
     text = f"On {start:%-d %B %Y} at {start:%H:%M} UTC: {plain(incident.title, 200)}"
     text += f" ({plain(where)})." if where else "."
     if incident.summary.strip():
@@ -84,12 +89,26 @@ def _impact(incident: Incident) -> str:
     elif "impact_started" not in times:
         lines.append("When the impact started is not known yet: set the milestone on the incident page.")
     charts = incident.evidence.filter(type=EvidenceType.METRIC.value).exclude(payload__series=[])
-    loud = charts.filter(level__in=[Level.ERROR.value, Level.WARNING.value])
-    chosen = list((loud if loud.exists() else charts).order_by("number")[:CHARTS])
+    chosen = sorted(charts.order_by("number")[:40], key=_telling, reverse=True)[:CHARTS]
     for chart in chosen:
         lines.append(f"{plain(chart.title)}: {plain(chart.summary) or 'see the chart'}{cite(chart.number)}.")
         lines.append(f'![[E-{chart.number} caption="{_caption(chart.title)}"]]')
     return "\n\n".join(lines) or "No metric was collected; say who noticed what, and for how long."
+
+
+def _telling(chart: Evidence) -> tuple[float, int]:
+    """Far from usual first; among those that are far, in the order of the plan, which begins with what users notice."""
+    return min(_deviation(chart), 10.0), -(chart.run_id or 0)
+
+
+def _deviation(chart: Evidence) -> float:
+    """How far the peak stands from what was usual before, in units of the usual; 0 where nothing is known."""
+    peak = (chart.payload.get("peak") or {}).get("value")
+    before = [y for row in chart.payload.get("baseline") or [] for _, y in row.get("points") or [] if y is not None]
+    if not isinstance(peak, int | float) or not before:
+        return 0.0
+    usual = median(before)
+    return abs(peak - usual) / (abs(usual) + 0.05 * abs(peak) or 1.0)
 
 
 def _caption(title: str) -> str:
@@ -109,10 +128,16 @@ def _timeline(incident: Incident) -> str:
     room = LINES - len(chosen)
     chosen += list(entries.filter(loud).exclude(told).select_related("evidence").in_order()[: max(room, 0)])
     chosen.sort(key=lambda entry: (entry.occurred_at, entry.pk))
+    chosen = list({_alike(entry): entry for entry in reversed(chosen)}.values())[::-1]
     if not chosen:
         return "Nothing is on the timeline yet."
     rows = ["| UTC | What happened |", "|---|---|"]
     return "\n".join([*rows, *(f"| {entry.occurred_at:%H:%M:%S} | {_told(entry)} |" for entry in chosen)])
+
+
+def _alike(entry: TimelineEntry) -> object:
+    """The same log pattern in several pods, the same failing request again: told once, where it began."""
+    return (entry.source, entry.title) if entry.source in {EntrySource.LOG, EntrySource.TRACE} else entry.pk
 
 
 def _told(entry: TimelineEntry) -> str:
@@ -142,7 +167,8 @@ def _detection(incident: Incident) -> str:
         lines.append("No alert was found in the window: say who noticed, and why no alert did.")
     if took is not None:
         lines.append(f"It was detected {spoken(took)} after the impact started.")
-    first = incident.evidence.filter(level=Level.ERROR.value).order_by("first_at", "number").first()
+    signs = [EvidenceType.EVENT.value, EvidenceType.STATE_CHANGE.value]
+    first = incident.evidence.filter(level=Level.ERROR.value, type__in=signs).order_by("first_at", "number").first()
     if first is not None and (alert is None or first.first_at < alert.first_at):
         lines.append(
             f"The earliest loud sign was {plain(first.title)} at {first.first_at:%H:%M:%S} UTC{cite(first.number)}."
@@ -155,7 +181,9 @@ def _contributing(incident: Incident) -> str:
     changes = incident.evidence.filter(type=EvidenceType.STATE_CHANGE.value, payload__change="rollout").exclude(
         payload__diff=[]
     )
-    nodes = incident.evidence.filter(type=EvidenceType.STATE_CHANGE.value, payload__change="node_condition")
+    nodes = incident.evidence.filter(
+        type=EvidenceType.STATE_CHANGE.value, payload__change="node_condition", level__in=LOUD
+    )
     rows: list[Evidence] = [*changes.order_by("first_at")[:3], *nodes.order_by("first_at")[:2]]
     if not rows:
         return "Several things usually come together; name each of them with its evidence."
