@@ -108,7 +108,7 @@ def _deviation(chart: Evidence) -> float:
     if not isinstance(peak, int | float) or not before:
         return 0.0
     usual = median(before)
-    return abs(peak - usual) / (abs(usual) + 0.05 * abs(peak) or 1.0)
+    return float(abs(peak - usual) / (abs(usual) + 0.05 * abs(peak) or 1.0))
 
 
 def _caption(title: str) -> str:

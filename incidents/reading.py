@@ -17,8 +17,8 @@ from incidents.models.incident import MilestoneKind
 from incidents.models.timeline import EntrySource
 from telemetry.observations import EvidenceType, Level
 
-LINES = 100
-ITEMS = 12
+LINES = 50
+ITEMS = 6
 GLANCE_LIMIT = 3_000
 
 
@@ -138,7 +138,7 @@ def timeline_page(incident: Incident, wanted: QueryDict, *, size: int = LINES) -
     if (after := _cursor(wanted.get("after", ""))) is not None:
         at, pk = after
         shown = shown.filter(Q(occurred_at__gt=at) | Q(occurred_at=at, pk__gt=pk))
-    lines = list(shown.select_related("evidence", "actor").defer("evidence__payload").in_order()[: size + 1])
+    lines = list(shown.for_page().in_order()[: size + 1])
     more, lines = len(lines) > size, lines[:size]
     query = wanted.copy()
     query.pop("after", None)
@@ -174,10 +174,14 @@ def _cursor(text: str) -> tuple[datetime, int] | None:
         return None
 
 
-def evidence_panel(incident: Incident, wanted: QueryDict, *, size: int = ITEMS) -> EvidencePanel:
-    """`?type=metric&seek=text&from=N`: charts, changes, traces and logs first, single Events last."""
+def evidence_panel(incident: Incident, wanted: QueryDict, *, size: int = ITEMS, tallied: bool = False) -> EvidencePanel:
+    """`?type=metric&seek=text&from=N`: charts, changes, traces and logs first, single Events last.
+
+    `tallied` counts each type; the total is known without, since evidence is never taken away.
+    """
     rows = incident.evidence.all()
-    tally = Tally({row["type"]: row["n"] for row in rows.order_by().values("type").annotate(n=Count("pk"))})
+    counted = rows.order_by().values("type").annotate(n=Count("pk")) if tallied else []
+    tally = Tally({row["type"]: row["n"] for row in counted})
     chosen = wanted.get("type", "")
     chosen = chosen if chosen in {item.value for item in EvidenceType} else ""
     seek = wanted.get("seek", "").strip()[:100]
@@ -198,7 +202,7 @@ def evidence_panel(incident: Incident, wanted: QueryDict, *, size: int = ITEMS) 
     labels = {item.value: item.value.replace("_", " ").capitalize() for item in EvidenceType}
     return EvidencePanel(
         items=items[:size],
-        total=sum(tally.values()),
+        total=incident.evidence_count,
         types=[(kind, labels[kind], tally[kind], kind == chosen) for kind in labels if tally[kind]],
         next=query.urlencode() if len(items) > size else "",
         query=address,

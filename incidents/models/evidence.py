@@ -131,18 +131,19 @@ class CollectionRun(models.Model):
         self.state, self.finished_at, self.lease_until = RunState.DONE, now, None
 
 
+SHOWN_FIRST = (
+    EvidenceType.ALERT,
+    EvidenceType.METRIC,
+    EvidenceType.STATE_CHANGE,
+    EvidenceType.TRACE,
+    EvidenceType.LOG,
+)
+
+
 class EvidenceQuerySet(models.QuerySet["Evidence"]):
     def shown_first(self) -> EvidenceQuerySet:
         """Charts, traces, logs and changes before single Events."""
-        order = [
-            EvidenceType.ALERT,
-            EvidenceType.METRIC,
-            EvidenceType.STATE_CHANGE,
-            EvidenceType.TRACE,
-            EvidenceType.LOG,
-        ]
-        ranks = [models.When(type=kind.value, then=models.Value(rank)) for rank, kind in enumerate(order)]
-        return self.order_by(models.Case(*ranks, default=models.Value(9)), "number")
+        return self.order_by("shown_rank", "number")
 
 
 class Evidence(models.Model):
@@ -170,6 +171,15 @@ class Evidence(models.Model):
     flags = models.JSONField(default=dict)
     observed_at = models.DateTimeField()
     frozen_at = models.DateTimeField(null=True, blank=True)
+    # In the database, so that the first page of thousands needs no sort.
+    shown_rank = models.GeneratedField(
+        expression=models.Case(
+            *(models.When(type=kind.value, then=models.Value(rank)) for rank, kind in enumerate(SHOWN_FIRST)),
+            default=models.Value(9),
+        ),
+        output_field=models.SmallIntegerField(),
+        db_persist=True,
+    )
 
     objects = EvidenceQuerySet.as_manager()
 
@@ -180,7 +190,10 @@ class Evidence(models.Model):
             models.UniqueConstraint(fields=["incident", "number"], name="one_number_per_evidence"),
             models.UniqueConstraint(fields=["incident", "dedup_key"], name="one_row_per_observed_thing"),
         ]
-        indexes = [models.Index(fields=["incident", "type", "number"])]
+        indexes = [
+            models.Index(fields=["incident", "type", "number"]),
+            models.Index(fields=["incident", "shown_rank", "number"]),
+        ]
 
     def __str__(self) -> str:
         return f"{self.key} {self.title}"

@@ -20,6 +20,13 @@ class EntrySource(models.TextChoices):
 
 
 class TimelineQuerySet(models.QuerySet["TimelineEntry"]):
+    def for_page(self) -> TimelineQuerySet:
+        """With the evidence's number and the actor's name, and nothing else of theirs: a page reads many."""
+        own = ("incident_id", "occurred_at", "until", "count", "source", "level", "title", "subject", "text", "detail")
+        more = ("pinned", "hidden", "evidence__number", "actor__username", "actor__name")
+        rows = self.select_related("evidence", "actor")
+        return rows.only(*own, *more, "actor__first_name", "actor__last_name")
+
     def in_order(self) -> TimelineQuerySet:
         return self.order_by("occurred_at", "id")
 

@@ -7,6 +7,7 @@ from typing import Any
 from urllib.parse import urlsplit
 
 from django import template
+from django.core.cache import cache
 from django.utils import timezone
 from django.utils.html import escape, format_html, format_html_join
 from django.utils.safestring import SafeString, mark_safe
@@ -39,9 +40,7 @@ def evidence_item(item: Evidence, incident: Incident) -> SafeString:
         address,
         item.number,
     )
-    body = evidence_html(
-        item.type, item.title, item.payload, zone=timezone.get_current_timezone(), band=incident.band()
-    )
+    body = _drawn(item, incident)
     return format_html(
         '<article class="evd" id="E-{}">{}{}<div class="evd-f">{}</div></article>',
         item.number,
@@ -49,6 +48,17 @@ def evidence_item(item: Evidence, incident: Incident) -> SafeString:
         mark_safe(body),  # noqa: S308 - built by incidents.embeds, which escapes every value
         _foot(item),
     )
+
+
+def _drawn(item: Evidence, incident: Incident) -> str:
+    """What the source said, drawn once for each reader's zone and each band: the hash says whether it is the same."""
+    zone, band = timezone.get_current_timezone(), incident.band()
+    key = f"drawn:{item.pk}:{item.sha256}:{zone}:{band[0].timestamp()}:{band[1].timestamp() if band[1] else 0}"
+    body: str | None = cache.get(key)
+    if body is None:
+        body = evidence_html(item.type, item.title, item.payload, zone=zone, band=band)
+        cache.set(key, body, timeout=600)
+    return body
 
 
 def _foot(item: Evidence) -> SafeString:

@@ -30,6 +30,7 @@ def person(request: HttpRequest) -> User:
 
 def visible_incident(request: HttpRequest, number: int) -> Incident:
     rows = Incident.objects.visible_to(person(request)).select_related("severity", "declared_by", "duplicate_of")
+    rows = rows.prefetch_related("milestones")
     return get_object_or_404(rows, number=number)
 
 

@@ -49,7 +49,7 @@ def evidence_items(request: HttpRequest, number: int) -> HttpResponse:
 def evidence_list(request: HttpRequest, number: int) -> HttpResponse:
     """Every item with search and filter: a page of its own, or the panel's next items for htmx."""
     incident = visible_incident(request, number)
-    panel = evidence_panel(incident, request.GET, size=24)
+    panel = evidence_panel(incident, request.GET, size=24, tallied=True)
     context = {"incident": incident, "evidence": panel, "can_respond": can_respond(request.user)}
     partial = request.headers.get("HX-Request")
     return render(request, f"incidents/{'_evidence_items' if partial else 'evidence_list'}.html", context)

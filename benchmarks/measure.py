@@ -1,0 +1,42 @@
+"""A figure beside its floor, taken in the same run."""
+
+from __future__ import annotations
+
+import statistics
+import time
+from collections.abc import Callable
+from dataclasses import asdict, dataclass
+from typing import Any
+
+
+@dataclass(frozen=True, slots=True)
+class Figure:
+    """`ratio` is value by floor; `holds` says whether it meets the aim. Units stand in `unit`."""
+
+    name: str
+    value: float
+    unit: str
+    floor: float
+    ratio: float
+    aim: str
+    holds: bool
+
+    def row(self) -> dict[str, Any]:
+        return asdict(self)
+
+
+def figure(name: str, *, value: float, floor: float, unit: str, aim: float) -> Figure:
+    """Smaller is better: the aim is a ratio that is not to be passed."""
+    ratio = value / floor if floor else float("inf")
+    return Figure(name, round(value, 4), unit, round(floor, 4), round(ratio, 3), f"≤ {aim}", ratio <= aim)
+
+
+def median_seconds(act: Callable[[], Any], *, times: int, warm: int = 3) -> float:
+    for _ in range(warm):
+        act()
+    taken = []
+    for _ in range(times):
+        start = time.perf_counter()
+        act()
+        taken.append(time.perf_counter() - start)
+    return statistics.median(taken)
