@@ -17,7 +17,7 @@ from incidents.models.incident import MilestoneKind
 from incidents.models.timeline import EntrySource
 from telemetry.observations import EvidenceType, Level
 
-LINES = 50
+LINES = 40
 ITEMS = 6
 GLANCE_LIMIT = 3_000
 

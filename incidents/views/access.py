@@ -28,8 +28,8 @@ def person(request: HttpRequest) -> User:
     return request.user
 
 
-def visible_incident(request: HttpRequest, number: int) -> Incident:
-    rows = Incident.objects.visible_to(person(request)).select_related("severity", "declared_by", "duplicate_of")
+def visible_incident(request: HttpRequest, number: int, *joined: str) -> Incident:
+    rows = Incident.objects.visible_to(person(request)).select_related("severity", "declared_by", "duplicate_of", *joined)
     rows = rows.prefetch_related("milestones")
     return get_object_or_404(rows, number=number)
 

@@ -94,7 +94,7 @@ def incident_edit(request: HttpRequest, number: int) -> HttpResponse:
 
 @require_GET
 def incident(request: HttpRequest, number: int) -> HttpResponse:
-    incident = visible_incident(request, number)
+    incident = visible_incident(request, number, "postmortem")
     now = timezone.now()
     return render(
         request,

@@ -87,8 +87,8 @@ def _rows(choices: dict[str, Any], agenda: list[dict[str, Any]]) -> list[dict[st
     """What the form lists: the agenda in its order, then everything else that may be chosen."""
     minutes = {}
     for item in agenda:
-        row = item.get("postmortem") or item.get("lesson")
-        minutes[f"{'postmortem' if item.get('postmortem') else 'lesson'}-{row.pk}"] = item["minutes"]
+        kind = "postmortem" if item.get("postmortem") else "lesson"
+        minutes[f"{kind}-{item[kind].pk}"] = item["minutes"]
     keys = [*(key for key in minutes if key in choices), *(key for key in choices if key not in minutes)]
     return [
         {
