@@ -31,6 +31,18 @@ def figure(name: str, *, value: float, floor: float, unit: str, aim: float) -> F
     return Figure(name, round(value, 4), unit, round(floor, 4), round(ratio, 3), f"≤ {aim}", ratio <= aim)
 
 
+def medians_side_by_side(acts: list[Callable[[], Any]], *, times: int, warm: int = 5) -> list[float]:
+    """Each act in turn, round after round, so that whatever else the machine does falls on all of them alike."""
+    taken: list[list[float]] = [[] for _ in acts]
+    for place in range(warm + times):
+        for act, kept in zip(acts, taken, strict=True):
+            start = time.perf_counter()
+            act()
+            if place >= warm:
+                kept.append(time.perf_counter() - start)
+    return [statistics.median(kept) for kept in taken]
+
+
 def median_seconds(act: Callable[[], Any], *, times: int, warm: int = 3) -> float:
     for _ in range(warm):
         act()

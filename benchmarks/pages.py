@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 from datetime import UTC, datetime, timedelta
+from functools import partial
 
 from django.db import connection
 from django.test import Client
 from django.test.utils import CaptureQueriesContext
 
 from accounts.models import Role, User
-from benchmarks.measure import Figure, figure, median_seconds
+from benchmarks.measure import Figure, figure, medians_side_by_side
 from benchmarks.rendering import payload
 from incidents.actions.incident import declare_incident
 from incidents.models import Evidence, Incident, Severity, TimelineEntry
@@ -23,9 +24,9 @@ def figures() -> list[Figure]:
     client = Client()
     client.force_login(reader)
     assert _queries(client, small) == _queries(client, large), "the number of queries must not grow"
-    empty = median_seconds(lambda: _get(client, "/search/"), times=40)
-    page = median_seconds(lambda: _get(client, large.get_absolute_url()), times=40)
-    fifty = median_seconds(lambda: _get(client, small.get_absolute_url()), times=40)
+    addresses = ["/search/", large.get_absolute_url(), small.get_absolute_url()]
+    acts = [partial(_get, client, address) for address in addresses]
+    empty, page, fifty = medians_side_by_side(acts, times=60)
     return [
         figure(
             "incident page, 5,000 evidence, 2,000 lines / empty page",

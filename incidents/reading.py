@@ -18,7 +18,7 @@ from incidents.models.timeline import EntrySource
 from telemetry.observations import EvidenceType, Level
 
 LINES = 40
-ITEMS = 6
+ITEMS = 4
 GLANCE_LIMIT = 3_000
 
 

@@ -111,7 +111,7 @@ def incident(request: HttpRequest, number: int) -> HttpResponse:
             "outcomes": outcomes(incident),
             "evidence": evidence_panel(incident, request.GET),
             "followups": incident.followups.select_related("owner"),
-            "checklist_runs": incident.checklist_runs.select_related("checklist").prefetch_related("ticks"),
+            "checklist_runs": incident.checklist_runs.select_related("checklist"),
             "statuses": Status.choices,
             "closure_reasons": ClosureReason.choices,
             "role_choices": IncidentRole.choices,
