@@ -5,6 +5,7 @@ from __future__ import annotations
 import fcntl
 import os
 import secrets
+import shlex
 import shutil
 import signal
 import socket
@@ -50,11 +51,28 @@ class Stack:
         if not (self.env.get("DATABASE_URL") or self.env.get("DATABASE_URL_FILE")):
             self.postgres = EmbeddedPostgres(self.data_dir)
             self.env["DATABASE_URL"] = self.postgres.start()
+        self._write_environment()
         printed = self.manage("bootstrap")
         for name in ("web", "worker", "beat"):
             self.children[name] = self._spawn(name)
         self._wait_until_ready()
         return printed
+
+    def _write_environment(self) -> None:
+        """`. .debrief/environment` lets manage.py reach this stack; only its owner may read it."""
+        names = (
+            "DATABASE_URL",
+            "SECRET_KEY",
+            "CREDENTIAL_KEYS",
+            "BASE_URL",
+            "PORT",
+            "DEBRIEF_DATA_DIR",
+            "CELERY_BROKER_URL",
+        )
+        lines = [f"export {name}={shlex.quote(self.env[name])}\n" for name in names if self.env.get(name)]
+        path = self.data_dir / "environment"
+        path.touch(mode=0o600)
+        path.write_text("".join(lines))
 
     def watch(self) -> None:
         """Until Ctrl-C or SIGTERM: restart what ends, and stop if the database does."""
