@@ -10,6 +10,7 @@ import tempfile
 from pathlib import Path
 from typing import Any
 
+import django
 import pytest
 from psycopg.conninfo import conninfo_to_dict
 
@@ -20,12 +21,19 @@ SERVER: dict[str, Any] = {}
 
 
 def pytest_configure(config: pytest.Config) -> None:
-    """Once, in the process that leads: its workers inherit the address."""
+    """Once, in the process that leads: its workers inherit the address. Settings cannot be read before."""
+    os.environ["DJANGO_SETTINGS_MODULE"] = "config.settings"
     os.environ.setdefault("SECRET_KEY", "only-for-tests-only-for-tests-only-for-tests")
     os.environ["ALLOWED_HOSTS"] = "testserver,127.0.0.1,localhost"
     os.environ.setdefault("TEST_DATABASE_URL", os.environ.get("DATABASE_URL", ""))
-    if hasattr(config, "workerinput") or os.environ.get("DEBRIEF_TEST_SERVER"):
-        return
+    if not hasattr(config, "workerinput") and not os.environ.get("DEBRIEF_TEST_SERVER"):
+        _start_server()
+    # The fixtures import models, which need settings, which need the address.
+    django.setup()
+    config.pluginmanager.import_plugin("tests.fixtures")
+
+
+def _start_server() -> None:
     home = Path(tempfile.mkdtemp(prefix="debrief-tests-"))
     home.chmod(0o755)
     server = EmbeddedPostgres(home)

@@ -1,0 +1,160 @@
+"""Rows for tests, with fixed defaults: `make_incident(title="…")`. The cast: Ada commands, Ben writes, Cy only
+reads, Mallory attacks, Root administers."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+from accounts.actions.tokens import create_token
+from accounts.models import Role, User
+from incidents.actions.followup import create_followup
+from incidents.actions.incident import declare_incident
+from incidents.actions.postmortem import open_postmortem
+from incidents.actions.timeline import add_note
+from incidents.models import Collection, CollectionRun, Evidence, FollowUp, Incident, PostMortem, Severity
+from incidents.models.timeline import TimelineEntry
+from knowledge.actions.brownbag import save_brownbag
+from knowledge.actions.checklist import save_checklist
+from knowledge.actions.lesson import create_lesson
+from knowledge.models import BrownBagSession, Checklist, Lesson
+from telemetry.actions.source import connect_cluster, save_source
+from telemetry.models import Cluster, Source
+from telemetry.observations import EvidenceType, Observation
+
+NOW = datetime(2026, 11, 21, 6, 38, 12, tzinfo=UTC)
+CAST = {
+    "ada": ("Ada Okafor", Role.RESPONDER),
+    "ben": ("Ben Lindqvist", Role.RESPONDER),
+    "cy": ("Cy Moreau", Role.VIEWER),
+    "mallory": ("Mallory Vane", Role.VIEWER),
+    "root": ("Root Admin", Role.ADMIN),
+}
+
+
+def make_person(username: str = "ada", **overrides: Any) -> User:
+    """One of the cast (the existing row if there is one), or somebody else with what is given."""
+    name, role = CAST.get(username, (username.capitalize(), Role.VIEWER))
+    existing = User.objects.filter(username=username).first()
+    if existing is not None:
+        return existing
+    fields = {"email": f"{username}@example.org", "name": name, "role": role} | overrides
+    return User.objects.create_user(username=username, **fields)
+
+
+def make_token(user: User, *scopes: str, **overrides: Any) -> str:
+    """The secret of a new token; without scopes it may read and write."""
+    fields = {"name": "tests", "scopes": list(scopes) or ["write"], "now": datetime.now(UTC)} | overrides
+    return create_token(user=user, **fields)[1]
+
+
+def make_incident(**overrides: Any) -> Incident:
+    fields: dict[str, Any] = {"title": "Checkout answers 503", "now": NOW, "namespaces": ["shop"]} | overrides
+    fields.setdefault("by", make_person("ada"))
+    fields["severity"] = Severity.objects.get(name=fields.get("severity", "SEV2"))
+    return declare_incident(**fields)
+
+
+def make_cluster(**overrides: Any) -> Cluster:
+    kubeconfig = {
+        "apiVersion": "v1",
+        "kind": "Config",
+        "current-context": "prod",
+        "clusters": [{"name": "prod", "cluster": {"server": "https://192.0.2.10:6443"}}],
+        "users": [{"name": "reader", "user": {"token": "reader-token-of-prod-eu"}}],
+        "contexts": [{"name": "prod", "context": {"cluster": "prod", "user": "reader"}}],
+    }
+    fields = {"name": "prod-eu", "kubeconfig": kubeconfig, "by": make_person("root"), "now": NOW} | overrides
+    return connect_cluster(**fields)
+
+
+def make_source(**overrides: Any) -> Source:
+    fields = {"kind": "prometheus", "name": "Prometheus", "by": make_person("root"), "now": NOW} | overrides
+    if fields["kind"] == "prometheus":
+        fields.setdefault("url", "http://prometheus.example.org:9090")
+    return save_source(**fields)
+
+
+def make_observation(**overrides: Any) -> Observation:
+    fields: dict[str, Any] = {
+        "type": EvidenceType.EVENT,
+        "dedup_key": "event:1",
+        "title": "BackOff pod/checkout-1",
+        "first_at": NOW,
+        "last_at": NOW + timedelta(minutes=2),
+        "count": 10,
+        "subject": {"kind": "Pod", "namespace": "shop", "name": "checkout-1"},
+        "payload": {"reason": "BackOff", "message": "Back-off restarting failed container"},
+    }
+    return Observation(**(fields | overrides))
+
+
+def make_evidence(incident: Incident, **overrides: Any) -> Evidence:
+    """The next E-n, written past the collectors."""
+    incident.evidence_count += 1
+    Incident.objects.filter(pk=incident.pk).update(evidence_count=incident.evidence_count)
+    fields: dict[str, Any] = {
+        "number": incident.evidence_count,
+        "source_name": "Kubernetes prod-eu",
+        "type": EvidenceType.EVENT.value,
+        "dedup_key": f"evidence:{incident.evidence_count}",
+        "first_at": NOW,
+        "last_at": NOW,
+        "title": "BackOff pod/checkout-1",
+        "payload": {"reason": "BackOff", "message": "Back-off restarting failed container"},
+        "sha256": "0" * 64,
+        "observed_at": NOW,
+    }
+    return Evidence.objects.create(incident=incident, **(fields | overrides))
+
+
+def make_run(incident: Incident, **overrides: Any) -> CollectionRun:
+    """A queued run in a collection of its own."""
+    collection = overrides.pop("collection", None) or Collection.objects.create(
+        incident=incident,
+        trigger=Collection.Trigger.MANUAL,
+        window_from=NOW - timedelta(minutes=15),
+        window_to=NOW + timedelta(minutes=15),
+        started_at=NOW,
+    )
+    number = CollectionRun.objects.count()
+    fields = {
+        "source_name": "Prometheus",
+        "source_kind": "prometheus",
+        "query_name": f"query-{number}",
+        "query_title": "Error rate",
+        "idempotency_key": f"run-{number}",
+        "queued_at": NOW,
+    }
+    return CollectionRun.objects.create(collection=collection, incident=incident, **(fields | overrides))
+
+
+def make_note(incident: Incident, **overrides: Any) -> TimelineEntry:
+    fields = {"text": "Rolled back to 1.41.0.", "by": make_person("ada"), "now": NOW} | overrides
+    return add_note(incident=incident, **fields)
+
+
+def make_postmortem(incident: Incident | None = None, **overrides: Any) -> PostMortem:
+    fields = {"incident": incident or make_incident(), "by": make_person("ben"), "now": NOW} | overrides
+    return open_postmortem(**fields)
+
+
+def make_followup(incident: Incident | None = None, **overrides: Any) -> FollowUp:
+    fields = {"title": "Move liveness to /livez", "by": make_person("ada"), "now": NOW} | overrides
+    return create_followup(incident=incident or make_incident(), **fields)
+
+
+def make_lesson(**overrides: Any) -> Lesson:
+    fields = {"statement": "A liveness probe must not wait for a dependency.", "by": make_person("ben")} | overrides
+    return create_lesson(**fields)
+
+
+def make_checklist(**overrides: Any) -> Checklist:
+    items = [{"text": "Note the revision that runs now"}, {"text": "Roll back", "why": "It is quicker than a fix"}]
+    fields = {"name": "Release gone wrong", "items": items, "by": make_person("ada"), "now": NOW} | overrides
+    return save_checklist(**fields)
+
+
+def make_brownbag(**overrides: Any) -> BrownBagSession:
+    fields = {"title": "Probes, and what they wait for", "by": make_person("ada")} | overrides
+    return save_brownbag(**fields)
