@@ -8,10 +8,10 @@ DEV_STAMP := $(VENV)/.dev-installed
 .PHONY: demo run test check bench assets pins system clean
 
 demo: $(RUN_STAMP)
-	@DEBRIEF_STOP_WITH_PARENT=1 $(BIN)/python -m config.embedded --demo
+	@DEBRIEF_STOP_WITH_PARENT=1 exec $(BIN)/python -m config.embedded --demo
 
 run: $(RUN_STAMP)
-	@DEBRIEF_STOP_WITH_PARENT=1 $(BIN)/python -m config.embedded
+	@DEBRIEF_STOP_WITH_PARENT=1 exec $(BIN)/python -m config.embedded
 
 test: $(DEV_STAMP) system
 	$(BIN)/python -m pytest --numprocesses 2 --dist loadgroup $(ARGS)

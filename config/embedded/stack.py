@@ -36,6 +36,7 @@ class Stack:
         self.postgres: EmbeddedPostgres | None = None
         self.children: dict[str, subprocess.Popen[bytes]] = {}
         self.stopping = threading.Event()
+        self.parent = os.getppid()
 
     def start(self) -> str:
         """Bring everything up; returns what `manage.py bootstrap` printed (the one-time sign-in link, if any)."""
@@ -76,10 +77,9 @@ class Stack:
 
     def watch(self) -> None:
         """Until Ctrl-C or SIGTERM: restart what ends, and stop if the database does."""
-        parent = os.getppid()
         ended_at: dict[str, float] = {}
         while not self.stopping.wait(0.5):
-            if os.environ.get("DEBRIEF_STOP_WITH_PARENT") and os.getppid() != parent:
+            if os.environ.get("DEBRIEF_STOP_WITH_PARENT") and os.getppid() != self.parent:
                 return
             if self.postgres and self.postgres.process and self.postgres.process.poll() is not None:
                 raise StartProblem(f"the database stopped by itself; see {self.postgres.log}")
