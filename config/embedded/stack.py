@@ -94,10 +94,12 @@ class Stack:
                     self.children[name] = self._spawn(name)
 
     def stop(self) -> None:
-        """In the order in which nothing is left unanswered: askers first, the database last."""
-        for name in ("beat", "web", "worker"):
-            if name in self.children:
-                stop(self.children[name], patience=15)
+        """Everybody is asked at once; the database goes when nobody is left who needs it."""
+        for child in self.children.values():
+            if child.poll() is None:
+                child.terminate()
+        for child in self.children.values():
+            stop(child, patience=15)
         if self.postgres:
             self.postgres.stop()
         if self.lock:
