@@ -84,11 +84,11 @@ def signed_in(person: User) -> Client:
     return client
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="module")
 def worker(
     django_db_setup: None, django_db_blocker: DjangoDbBlocker, tmp_path_factory: pytest.TempPathFactory
 ) -> Iterator[None]:
-    """A real worker that has shown that it works. Tests that use it belong to the xdist group `worker`."""
+    """A real worker that has shown that it works, for the tests of one module alone. Tests that use it belong to the xdist group `worker`."""
     folder = tmp_path_factory.mktemp("worker")
     with (
         django_db_blocker.unblock(),

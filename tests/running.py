@@ -49,10 +49,7 @@ def process(command: list[str], *, environment: Mapping[str, str], log: Path) ->
 
 
 def end(child: subprocess.Popen[bytes]) -> None:
-    if child.poll() is None:
-        child.send_signal(signal.SIGTERM)
-        with suppress(subprocess.TimeoutExpired):
-            child.wait(10)
+    """At once: Debrief is made to lose nothing by it."""
     with suppress(ProcessLookupError):
         os.killpg(child.pid, signal.SIGKILL)
     child.wait()
