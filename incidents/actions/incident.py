@@ -178,8 +178,9 @@ def change_status(
         if reopening
         else f"Status {incident.get_status_display()}"
     )
-    write_change(incident=incident, at=now, by=by, title=title, text=reason)
-    _mark(incident, before, by, now)
+    marked = _mark(incident, by, now)
+    if reopening or reason.strip() or status not in marked:
+        write_change(incident=incident, at=now, by=by, title=title, text=reason)
     audit.record(
         at=now,
         actor=by,
@@ -207,8 +208,8 @@ def _close(incident: Incident, closure_reason: str, duplicate_of: Incident | Non
     incident.closure_reason = closure_reason
 
 
-def _mark(incident: Incident, before: str, by: User, now: datetime) -> None:
-    """The milestones that a status brings, where nobody set them before."""
+def _mark(incident: Incident, by: User, now: datetime) -> list[str]:
+    """Set the milestones that a status brings, where nobody set them before; the timeline tells those by itself."""
     known = incident.milestone_times()
     wanted = {
         Status.IDENTIFIED: [MilestoneKind.ACKNOWLEDGED],
@@ -216,9 +217,10 @@ def _mark(incident: Incident, before: str, by: User, now: datetime) -> None:
         Status.RESOLVED: [MilestoneKind.MITIGATED, MilestoneKind.RESOLVED],
         Status.CLOSED: [MilestoneKind.CLOSED],
     }.get(Status(incident.status), [])
-    for kind in wanted:
-        if kind not in known:
-            set_milestone(incident=incident, kind=kind, at=now, by=by, checked=True)
+    fresh = [kind for kind in wanted if kind not in known]
+    for kind in fresh:
+        set_milestone(incident=incident, kind=kind, at=now, by=by, checked=True)
+    return [kind.value for kind in fresh]
 
 
 @transaction.atomic
