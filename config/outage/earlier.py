@@ -71,7 +71,8 @@ def write(people: dict[str, User]) -> None:
         labels=["node", "probes"],
     )
     assign_role(incident=incident, role="commander", user=ada, by=ada, now=DAY + timedelta(minutes=6))
-    set_milestone(incident=incident, kind="mitigated", at=DAY + timedelta(minutes=31), by=ada)
+    mitigated = DAY + timedelta(minutes=31)
+    set_milestone(incident=incident, kind="mitigated", at=mitigated, by=ada, now=mitigated)
     change_status(incident=incident, status="resolved", by=ada, now=DAY + timedelta(minutes=48))
     postmortem = open_postmortem(incident=incident, by=ben, now=DAY + timedelta(days=1))
     written = DAY + timedelta(days=2)

@@ -15,7 +15,7 @@ from accounts.permissions import require_respond
 from accounts.problems import InvalidInput
 from incidents import signals
 from incidents.actions.collection import start_collection
-from incidents.actions.milestone import set_milestone
+from incidents.actions.milestone import check_past, write_milestone
 from incidents.actions.postmortem import open_postmortem_where_needed
 from incidents.actions.timeline import write_change
 from incidents.models import Collection, Counter, Incident, RoleAssignment, Severity
@@ -94,7 +94,7 @@ def declare_incident(
     incident.clusters.set(clusters)
     for name, at in (("impact_started", impact_started_at), ("detected", detected_at), ("declared", now)):
         if at is not None:
-            set_milestone(incident=incident, kind=MilestoneKind(name), at=at, by=by, checked=True)
+            write_milestone(incident=incident, kind=MilestoneKind(name), at=at, by=by)
     audit.record(
         at=now,
         actor=by,
@@ -219,7 +219,7 @@ def _mark(incident: Incident, by: User, now: datetime) -> list[str]:
     }.get(Status(incident.status), [])
     fresh = [kind for kind in wanted if kind not in known]
     for kind in fresh:
-        set_milestone(incident=incident, kind=kind, at=now, by=by, checked=True)
+        write_milestone(incident=incident, kind=kind, at=now, by=by)
     return [kind.value for kind in fresh]
 
 
@@ -238,7 +238,7 @@ def assign_role(
     if created:
         write_change(incident=incident, at=now, by=by, title=f"{user.display_name} is {role}")
         if role == IncidentRole.COMMANDER and MilestoneKind.ACKNOWLEDGED not in incident.milestone_times():
-            set_milestone(incident=incident, kind=MilestoneKind.ACKNOWLEDGED, at=now, by=by, checked=True)
+            write_milestone(incident=incident, kind=MilestoneKind.ACKNOWLEDGED, at=now, by=by)
         _announce(incident, now, "roles")
     return assignment
 
@@ -272,11 +272,6 @@ def check_window(start: datetime | None, end: datetime | None) -> None:
         raise InvalidInput("window_to", "the window ends before it starts; expected a later time")
     if start and end and end - start > LONGEST_WINDOW:
         raise InvalidInput("window_to", "the window is longer than 7 days; expected a shorter one")
-
-
-def check_past(field: str, at: datetime | None, now: datetime) -> None:
-    if at is not None and at > now + timedelta(minutes=1):
-        raise InvalidInput(field, "lies in the future; expected a time that has passed")
 
 
 def _announce(incident: Incident, now: datetime, change: str) -> None:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from datetime import datetime
+from datetime import datetime, timedelta
 
 from django.db import transaction
 
@@ -18,16 +18,18 @@ LEVELS = {MilestoneKind.IMPACT_STARTED: Level.ERROR}
 
 
 @transaction.atomic
-def set_milestone(
-    *, incident: Incident, kind: MilestoneKind | str, at: datetime, by: User | None, checked: bool = False
-) -> Milestone:
-    """Set or move one. `checked` says that the caller's own rules already hold."""
-    if not checked:
-        if by is not None:
-            require_respond(by)
-        if kind not in MilestoneKind.values:
-            raise InvalidInput("kind", f"is {kind!r}; expected one of {', '.join(MilestoneKind.values)}")
-        _check_order(incident, MilestoneKind(kind), at)
+def set_milestone(*, incident: Incident, kind: MilestoneKind | str, at: datetime, by: User, now: datetime) -> Milestone:
+    """Set or move one. Raises InvalidInput for an unknown kind, a time to come, or one out of order."""
+    require_respond(by)
+    if kind not in MilestoneKind.values:
+        raise InvalidInput("kind", f"is {kind!r}; expected one of {', '.join(MilestoneKind.values)}")
+    check_past("at", at, now)
+    _check_order(incident, MilestoneKind(kind), at)
+    return write_milestone(incident=incident, kind=kind, at=at, by=by)
+
+
+def write_milestone(*, incident: Incident, kind: MilestoneKind | str, at: datetime, by: User | None) -> Milestone:
+    """For actions whose own rules already hold."""
     milestone, _ = Milestone.objects.update_or_create(incident=incident, kind=kind, defaults={"at": at, "set_by": by})
     TimelineEntry.objects.update_or_create(
         incident=incident,
@@ -42,6 +44,11 @@ def set_milestone(
         },
     )
     return milestone
+
+
+def check_past(field: str, at: datetime | None, now: datetime) -> None:
+    if at is not None and at > now + timedelta(minutes=1):
+        raise InvalidInput(field, "lies in the future; expected a time that has passed")
 
 
 def _check_order(incident: Incident, kind: MilestoneKind, at: datetime) -> None:

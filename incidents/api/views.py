@@ -121,7 +121,8 @@ class MilestoneViewSet(ListMixin, CreateMixin, PartOfIncident):
         return Milestone.objects.filter(incident=self.get_incident()).select_related("set_by")
 
     def perform_create(self, data: dict[str, Any]) -> Milestone:
-        return set_milestone(incident=self.get_incident(), kind=data["kind"], at=data["at"], by=self.person())
+        incident, by = self.get_incident(), self.person()
+        return set_milestone(incident=incident, kind=data["kind"], at=data["at"], by=by, now=self.now())
 
 
 class CollectionViewSet(ListMixin, RetrieveMixin, PartOfIncident):

@@ -179,6 +179,6 @@ def incident_milestone(request: HttpRequest, number: int) -> HttpResponse:
 
     def act() -> None:
         require_valid(form)
-        set_milestone(incident=incident, by=person(request), **form.cleaned_data)
+        set_milestone(incident=incident, by=person(request), now=timezone.now(), **form.cleaned_data)
 
     return deed(request, act, done="", to=incident)
