@@ -7,4 +7,6 @@ os.environ.setdefault("DATABASE_POOL", "20")
 
 from django.core.asgi import get_asgi_application
 
-application = get_asgi_application()
+from config.bodies import BodyLimit
+
+application = BodyLimit(get_asgi_application())  # type: ignore[arg-type]  # Mapping there, MutableMapping in the specification

@@ -133,17 +133,17 @@ CELERY_TASK_TIME_LIMIT = 120
 CELERY_TASK_SOFT_TIME_LIMIT = 110
 CELERY_TASK_PUBLISH_RETRY_POLICY = {"max_retries": 1, "interval_start": 0, "interval_step": 0.2}
 CELERY_TIMEZONE = "UTC"
+# While an incident is open its sources are asked again after so many seconds.
+COLLECT_AGAIN_SECONDS = env.number("COLLECT_AGAIN_SECONDS", 300, least=10, most=86_400)
 CELERY_BEAT_SCHEDULE = {
     "sweep-collections": {"task": "incidents.tasks.sweep_collections", "schedule": timedelta(seconds=5)},
     "collect-open-incidents": {
         "task": "incidents.tasks.collect_open_incidents",
-        "schedule": timedelta(minutes=5),
+        "schedule": timedelta(seconds=COLLECT_AGAIN_SECONDS),
     },
     "prune-intake": {"task": "telemetry.tasks.prune_intake", "schedule": timedelta(hours=1)},
     "heartbeat": {"task": "telemetry.tasks.beat", "schedule": timedelta(seconds=30)},
 }
-# Collecting again while an incident is open, in seconds between two collections.
-COLLECT_AGAIN_SECONDS = env.number("COLLECT_AGAIN_SECONDS", 300, least=10, most=86_400)
 INTAKE_RETENTION_DAYS = env.number("INTAKE_RETENTION_DAYS", 14, least=1, most=3_650)
 
 AUTH_USER_MODEL = "accounts.User"

@@ -171,7 +171,7 @@ class Stack:
         commands: dict[str, list[str]] = {
             "web": [
                 *[sys.executable, "-m", "uvicorn", "config.asgi:application"],
-                *["--host", self.env.get("HOST", "127.0.0.1"), "--port", str(self.port)],
+                *["--host", self.env.get("DEBRIEF_HOST", "127.0.0.1"), "--port", str(self.port)],
                 *["--no-access-log", "--log-level", "warning", "--timeout-graceful-shutdown", "3"],
                 *["--lifespan", "off", "--limit-concurrency", "400"],
             ],

@@ -243,6 +243,24 @@ def assign_role(
     return assignment
 
 
+@transaction.atomic
+def set_roles(*, incident: Incident, roles: Sequence[tuple[str, User]], by: User, now: datetime) -> None:
+    """The whole list: who is not in it loses the role."""
+    for given in incident.roles.select_related("user"):
+        if (given.role, given.user) not in roles:
+            remove_role(incident=incident, role=given.role, user=given.user, by=by, now=now)
+    for role, user in roles:
+        assign_role(incident=incident, role=role, user=user, by=by, now=now)
+
+
+@transaction.atomic
+def remove_role(*, incident: Incident, role: str, user: User, by: User, now: datetime) -> None:
+    require_respond(by)
+    if incident.roles.filter(role=role, user=user).delete()[0]:
+        write_change(incident=incident, at=now, by=by, title=f"{user.display_name} is no longer {role}")
+        _announce(incident, now, "roles")
+
+
 def clean_title(title: str) -> str:
     cleaned = " ".join(title.split())
     if not cleaned:

@@ -17,10 +17,12 @@ from incidents.models import (
     Incident,
     Milestone,
     PostMortem,
+    Review,
+    Revision,
     Severity,
     TimelineEntry,
 )
-from incidents.models.incident import ClosureReason, MilestoneKind, Status
+from incidents.models.incident import ClosureReason, IncidentRole, MilestoneKind, Status
 from telemetry.models import Cluster
 
 
@@ -42,6 +44,11 @@ class WorkloadSerializer(serializers.Serializer[Any]):
     name = serializers.CharField(max_length=253)
 
 
+class RoleSerializer(serializers.Serializer[Any]):
+    role = serializers.ChoiceField(choices=IncidentRole.choices)
+    user = PersonField()
+
+
 class IncidentSerializer(serializers.ModelSerializer[Incident]):
     key = serializers.CharField(read_only=True)
     severity = serializers.SlugRelatedField(slug_field="name", queryset=Severity.objects.all())
@@ -52,6 +59,7 @@ class IncidentSerializer(serializers.ModelSerializer[Incident]):
     workloads = WorkloadSerializer(many=True, required=False)
     declared_by = PersonField(read_only=True)
     duplicate_of = VisibleIncidentField(required=False, allow_null=True)
+    roles = RoleSerializer(many=True, required=False, help_text="On PATCH: the whole list.")
     milestones = serializers.SerializerMethodField()
     durations = serializers.SerializerMethodField(help_text="Seconds; null where a milestone is not known.")
     status = serializers.ChoiceField(choices=Status.choices, required=False)
@@ -65,7 +73,7 @@ class IncidentSerializer(serializers.ModelSerializer[Incident]):
         fields = [
             *["number", "key", "title", "summary", "severity", "kind", "status", "visibility", "closure_reason"],
             *["duplicate_of", "declared_by", "clusters", "namespaces", "workloads", "services", "labels"],
-            *["window_from", "window_to", "milestones", "durations", "evidence_count", "evidence_frozen_at"],
+            *["window_from", "window_to", "roles", "milestones", "durations", "evidence_count", "evidence_frozen_at"],
             *["resource_version", "created_at", "updated_at", "reason", "impact_started_at", "detected_at"],
         ]
         read_only_fields = ["number", "evidence_count", "evidence_frozen_at", "resource_version", "created_at"]
@@ -77,13 +85,41 @@ class IncidentSerializer(serializers.ModelSerializer[Incident]):
         return {name.lower(): seconds for name, seconds in between(row.milestone_times()).items()}
 
 
+class ReviewSerializer(serializers.ModelSerializer[Review]):
+    reviewer = PersonField(read_only=True)
+
+    class Meta:
+        model = Review
+        fields = ["reviewer", "verdict", "comment", "asked_at", "answered_at"]
+        read_only_fields = fields
+
+
+class RevisionSerializer(serializers.ModelSerializer[Revision]):
+    author = PersonField(read_only=True)
+
+    class Meta:
+        model = Revision
+        fields = ["version", "title", "body", "author", "created_at", "note"]
+        read_only_fields = fields
+
+
+class ReviewRequestSerializer(serializers.Serializer[Any]):
+    reviewers = serializers.ListField(child=PersonField(), allow_empty=False)
+
+
+class VerdictSerializer(serializers.Serializer[Any]):
+    verdict = serializers.ChoiceField(choices=["approved", "changes"])
+    comment = serializers.CharField(required=False, allow_blank=True, max_length=5_000, default="")
+
+
 class MilestoneSerializer(serializers.ModelSerializer[Milestone]):
     kind = serializers.ChoiceField(choices=MilestoneKind.choices)
     set_by = PersonField(read_only=True)
+    resource_version = serializers.IntegerField(read_only=True)
 
     class Meta:
         model = Milestone
-        fields = ["id", "kind", "at", "set_by", "updated_at"]
+        fields = ["id", "kind", "at", "set_by", "resource_version", "updated_at"]
 
 
 class EvidenceSerializer(serializers.ModelSerializer[Evidence]):
@@ -103,12 +139,13 @@ class TimelineEntrySerializer(serializers.ModelSerializer[TimelineEntry]):
     actor = PersonField(read_only=True)
     text = serializers.CharField(required=False, allow_blank=True)
     occurred_at = serializers.DateTimeField(required=False)
+    resource_version = serializers.IntegerField(read_only=True)
 
     class Meta:
         model = TimelineEntry
         fields = [
             *["id", "occurred_at", "until", "count", "source", "level", "title", "subject", "text", "detail"],
-            *["actor", "pinned", "hidden", "evidence", "created_at", "updated_at"],
+            *["actor", "pinned", "hidden", "evidence", "resource_version", "created_at", "updated_at"],
         ]
         read_only_fields = ["until", "count", "source", "level", "title", "subject", "detail", "created_at"]
 
@@ -139,6 +176,7 @@ class PostMortemSerializer(serializers.ModelSerializer[PostMortem]):
     title = serializers.CharField(required=False)
     body = serializers.CharField(required=False, allow_blank=True, trim_whitespace=False)
     edited_by = PersonField(read_only=True)
+    reviews = ReviewSerializer(many=True, read_only=True)
     published_by = PersonField(read_only=True)
     state = serializers.ChoiceField(
         choices=PostMortem.State.choices, required=False, help_text="Write `published` to publish."
@@ -147,7 +185,18 @@ class PostMortemSerializer(serializers.ModelSerializer[PostMortem]):
     class Meta:
         model = PostMortem
         fields = [
-            *["id", "incident", "title", "body", "state", "due_at", "edited_by", "published_title", "published_body"],
+            *[
+                "id",
+                "incident",
+                "title",
+                "body",
+                "state",
+                "due_at",
+                "edited_by",
+                "reviews",
+                "published_title",
+                "published_body",
+            ],
             *["published_at", "published_by", "resource_version", "created_at", "updated_at"],
         ]
         read_only_fields = ["published_title", "published_body", "published_at", "resource_version", "created_at"]

@@ -7,6 +7,7 @@ from typing import Any
 from django.db.models import QuerySet
 from django.shortcuts import get_object_or_404
 from drf_spectacular.utils import OpenApiParameter, extend_schema, extend_schema_view
+from rest_framework.decorators import action
 from rest_framework.request import Request
 from rest_framework.response import Response
 
@@ -14,9 +15,15 @@ from accounts.api.resources import CreateMixin, ListMixin, ResourceViewSet, Retr
 from accounts.problems import InvalidInput
 from incidents.actions.collection import collect_again
 from incidents.actions.followup import change_followup, create_followup
-from incidents.actions.incident import change_incident, change_status, declare_incident
+from incidents.actions.incident import change_incident, change_status, declare_incident, set_roles
 from incidents.actions.milestone import set_milestone
-from incidents.actions.postmortem import open_postmortem, publish_postmortem, save_postmortem
+from incidents.actions.postmortem import (
+    ask_for_review,
+    give_verdict,
+    open_postmortem,
+    publish_postmortem,
+    save_postmortem,
+)
 from incidents.actions.timeline import add_note, change_entry
 from incidents.api import serializers
 from incidents.models import Collection, Evidence, FollowUp, Incident, Milestone, PostMortem, TimelineEntry
@@ -38,18 +45,19 @@ class IncidentViewSet(ListMixin, RetrieveMixin, CreateMixin, UpdateMixin, Resour
 
     def get_queryset(self) -> QuerySet[Incident]:
         rows = Incident.objects.visible_to(self.request.user).select_related("severity", "declared_by", "duplicate_of")
-        rows = rows.prefetch_related("milestones", "clusters")
+        rows = rows.prefetch_related("milestones", "clusters", "roles__user")
         text = self.request.query_params.get("q", "").strip()
         return rows.matching(text[:200]) if text and self.action == "list" else rows
 
     def perform_create(self, data: dict[str, Any]) -> Incident:
-        for name in ("status", "closure_reason", "duplicate_of", "reason"):
+        for name in ("status", "closure_reason", "duplicate_of", "reason", "roles"):
             if data.pop(name, None):
                 raise InvalidInput(name, "is not for declaring; change it afterwards")
         return declare_incident(by=self.person(), now=self.now(), via="api", **data)
 
     def perform_update(self, row: Incident, data: dict[str, Any]) -> Incident:
         by, now = self.person(), self.now()
+        roles = data.pop("roles", None)
         moved = {
             name: data.pop(name) for name in ("status", "closure_reason", "duplicate_of", "reason") if name in data
         }
@@ -58,6 +66,8 @@ class IncidentViewSet(ListMixin, RetrieveMixin, CreateMixin, UpdateMixin, Resour
                 raise InvalidInput(name, "is set through milestones")
         if data:
             row = change_incident(incident=row, by=by, now=now, via="api", **data)
+        if roles is not None:
+            set_roles(incident=row, roles=[(one["role"], one["user"]) for one in roles], by=by, now=now)
         if "status" in moved:
             row = change_status(incident=row, by=by, now=now, via="api", **moved)
         return row
@@ -154,7 +164,7 @@ class PostMortemViewSet(ListMixin, RetrieveMixin, CreateMixin, UpdateMixin, Reso
     def get_queryset(self) -> QuerySet[PostMortem]:
         seen = Incident.objects.visible_to(self.request.user)
         rows = PostMortem.objects.filter(incident__in=seen)
-        return rows.select_related("incident", "edited_by", "published_by")
+        return rows.select_related("incident", "edited_by", "published_by").prefetch_related("reviews__reviewer")
 
     def perform_create(self, data: dict[str, Any]) -> PostMortem:
         incident, by, now = data.pop("incident"), self.person(), self.now()
@@ -165,6 +175,37 @@ class PostMortemViewSet(ListMixin, RetrieveMixin, CreateMixin, UpdateMixin, Reso
         if data.pop("incident", row.incident).pk != row.incident_id:
             raise InvalidInput("incident", "cannot be changed")
         return self._write(row, data)
+
+    @extend_schema(
+        summary="Ask for review",
+        request=serializers.ReviewRequestSerializer,
+        responses=serializers.PostMortemSerializer,
+    )
+    @action(detail=True, methods=["post"])
+    def review(self, request: Request, pk: str | None = None) -> Response:
+        asked = serializers.ReviewRequestSerializer(data=request.data)
+        asked.is_valid(raise_exception=True)
+        row = ask_for_review(postmortem=self.get_object(), by=self.person(), now=self.now(), **asked.validated_data)
+        return self.answer(self.fresh(row))
+
+    @extend_schema(
+        summary="Approve, or ask for changes",
+        request=serializers.VerdictSerializer,
+        responses=serializers.PostMortemSerializer,
+    )
+    @action(detail=True, methods=["post"])
+    def verdict(self, request: Request, pk: str | None = None) -> Response:
+        given = serializers.VerdictSerializer(data=request.data)
+        given.is_valid(raise_exception=True)
+        row = self.get_object()
+        give_verdict(postmortem=row, by=self.person(), now=self.now(), **given.validated_data)
+        return self.answer(self.fresh(row))
+
+    @extend_schema(summary="Texts as they once were", responses=serializers.RevisionSerializer(many=True))
+    @action(detail=True, methods=["get"], pagination_class=None)
+    def revisions(self, request: Request, pk: str | None = None) -> Response:
+        rows = self.get_object().revisions.select_related("author")[:200]
+        return Response(serializers.RevisionSerializer(rows, many=True).data)
 
     def _write(self, row: PostMortem, data: dict[str, Any]) -> PostMortem:
         by, now = self.person(), self.now()

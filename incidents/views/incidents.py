@@ -12,7 +12,13 @@ from accounts.models import User
 from accounts.permissions import can_respond, require_respond
 from accounts.problems import InvalidInput
 from incidents.actions.collection import collect_again
-from incidents.actions.incident import assign_role, change_incident, change_status, declare_incident
+from incidents.actions.incident import (
+    assign_role,
+    change_incident,
+    change_status,
+    declare_incident,
+    remove_role,
+)
 from incidents.actions.milestone import set_milestone
 from incidents.forms import DeclareForm, IncidentForm, MilestoneForm, RoleForm, StatusForm, add_problem
 from incidents.listing import page_of
@@ -149,7 +155,7 @@ def collect(request: HttpRequest, number: int) -> HttpResponse:
 @permitted
 def incident_status(request: HttpRequest, number: int) -> HttpResponse:
     incident = visible_incident(request, number)
-    form = StatusForm(request.POST)
+    form = StatusForm(request.POST, person=person(request))
 
     def act() -> None:
         require_valid(form)
@@ -163,10 +169,11 @@ def incident_status(request: HttpRequest, number: int) -> HttpResponse:
 def incident_role(request: HttpRequest, number: int) -> HttpResponse:
     incident = visible_incident(request, number)
     form = RoleForm(request.POST)
+    change = remove_role if "remove" in request.POST else assign_role
 
     def act() -> None:
         require_valid(form)
-        assign_role(incident=incident, by=person(request), now=timezone.now(), **form.cleaned_data)
+        change(incident=incident, by=person(request), now=timezone.now(), **form.cleaned_data)
 
     return deed(request, act, done="", to=incident)
 

@@ -39,7 +39,8 @@ def postmortem_list(request: HttpRequest) -> HttpResponse:
     rows = PostMortem.objects.filter(incident__in=seen).select_related("incident__severity", "edited_by")
     if chosen["state"] in PostMortem.State.values:
         rows = rows.filter(state=chosen["state"])
-    missing = Incident.objects.visible_to(person(request)).filter(postmortem=None, severity__needs_postmortem=True)
+    owed = Incident.objects.visible_to(person(request)).filter(postmortem=None, severity__needs_postmortem=True)
+    missing = owed.filter(closure_reason__in=["", "resolved"])
     context = {
         "page": page_of(request, rows, key="id"),
         "chosen": chosen,
