@@ -71,13 +71,16 @@ class StatusForm(forms.Form):
     closure_reason = forms.ChoiceField(choices=[("", ""), *ClosureReason.choices], required=False)
     duplicate_of = forms.CharField(required=False, max_length=20)
 
+    def __init__(self, *args: Any, person: User, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        self.person = person
+
     def clean_duplicate_of(self) -> Incident | None:
         written = self.cleaned_data["duplicate_of"].strip().upper().removeprefix("INC-")
         if not written:
             return None
-        found = (
-            Incident.objects.filter(number=int(written)).first() if written.isascii() and written.isdigit() else None
-        )
+        seen = Incident.objects.visible_to(self.person)
+        found = seen.filter(number=int(written)).first() if written.isascii() and written.isdigit() else None
         if found is None:
             raise forms.ValidationError("Expected the number of an incident, such as INC-17.")
         return found

@@ -25,7 +25,10 @@ def save_brownbag(
     items: Sequence[Mapping[str, Any]] | None = None,
     **fields: Any,
 ) -> BrownBagSession:
-    """Create or change. `items` replace the agenda: {"postmortem" or "lesson", "minutes", "notes"} in order."""
+    """Create or change. `items` replace the agenda: {"postmortem" or "lesson", "minutes", "notes"} in order.
+
+    What `by` may not see stays, at the end.
+    """
     require_respond(by)
     if unknown := set(fields) - set(FIELDS):
         raise InvalidInput(sorted(unknown)[0], "cannot be changed here")
@@ -36,17 +39,19 @@ def save_brownbag(
     session.full_clean(exclude=["host", "created_by"])
     session.save()
     if items is not None:
-        _set_agenda(session, items)
+        _set_agenda(session, items, by)
     return session
 
 
-def _set_agenda(session: BrownBagSession, items: Sequence[Mapping[str, Any]]) -> None:
+def _set_agenda(session: BrownBagSession, items: Sequence[Mapping[str, Any]], by: User) -> None:
     if len(items) > 50:
         raise InvalidInput("items", f"has {len(items)} entries; expected at most 50")
     for place, item in enumerate(items):
         if (item.get("postmortem") is None) == (item.get("lesson") is None):
             raise InvalidInput(f"items.{place}", "expected either a post-mortem or a lesson")
-    session.items.all().delete()
+    visible = session.items.visible_to(by).values("pk")
+    unseen = list(session.items.exclude(pk__in=visible))
+    session.items.filter(pk__in=visible).delete()
     BrownBagItem.objects.bulk_create(
         BrownBagItem(
             session=session,
@@ -58,6 +63,9 @@ def _set_agenda(session: BrownBagSession, items: Sequence[Mapping[str, Any]]) ->
         )
         for place, item in enumerate(items)
     )
+    for place, item in enumerate(unseen, start=len(items)):
+        item.position = place
+        item.save(update_fields=["position"])
 
 
 @transaction.atomic

@@ -12,7 +12,7 @@ from accounts import audit
 from accounts.models import User
 from accounts.permissions import require_respond
 from accounts.problems import InvalidInput
-from incidents.models import Counter, PostMortem
+from incidents.models import Counter, Incident, PostMortem
 from knowledge.models import Lesson
 
 FIELDS = ("statement", "context", "tags", "services")
@@ -49,6 +49,7 @@ def create_lesson(
 def change_lesson(
     *, lesson: Lesson, by: User, postmortems: Sequence[PostMortem] | None = None, **fields: Any
 ) -> Lesson:
+    """Any of FIELDS; `postmortems` replace those that `by` may see."""
     require_respond(by)
     if unknown := set(fields) - set(FIELDS):
         raise InvalidInput(sorted(unknown)[0], "cannot be changed here")
@@ -59,7 +60,8 @@ def change_lesson(
     lesson.clean_fields(exclude=["number", "created_by"])
     lesson.save()
     if postmortems is not None:
-        lesson.postmortems.set(postmortems)
+        unseen = lesson.postmortems.exclude(incident__in=Incident.objects.visible_to(by))
+        lesson.postmortems.set([*postmortems, *unseen])
     return lesson
 
 

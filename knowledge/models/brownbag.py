@@ -1,10 +1,12 @@
 from __future__ import annotations
 
+from typing import Any
+
 from django.db import models
 from django.urls import reverse
 
 from accounts.models import User, Versioned
-from incidents.models import PostMortem
+from incidents.models import Incident, PostMortem
 from knowledge.models.lesson import Lesson
 
 
@@ -28,6 +30,12 @@ class BrownBagSession(Versioned):
         return reverse("brownbag", args=[self.pk])
 
 
+class BrownBagItemQuerySet(models.QuerySet["BrownBagItem"]):
+    def visible_to(self, person: Any) -> BrownBagItemQuerySet:
+        incidents, lessons = Incident.objects.visible_to(person), Lesson.objects.visible_to(person)
+        return self.filter(models.Q(postmortem__incident__in=incidents) | models.Q(lesson__in=lessons))
+
+
 class BrownBagItem(models.Model):
     """An agenda item: a post-mortem or a lesson, never both."""
 
@@ -39,6 +47,8 @@ class BrownBagItem(models.Model):
     lesson = models.ForeignKey(Lesson, on_delete=models.CASCADE, null=True, blank=True, related_name="brownbag_items")
     minutes = models.PositiveSmallIntegerField(default=10)
     notes = models.TextField(blank=True, max_length=5_000)
+
+    objects = BrownBagItemQuerySet.as_manager()
 
     class Meta:
         ordering = ["position", "id"]
