@@ -77,6 +77,7 @@ def declare_incident(
         kind=kind,
         visibility=visibility,
         declared_by=by,
+        declared_at=now,
         namespaces=list(namespaces),
         workloads=clean_workloads(workloads),
         services=list(services),

@@ -44,6 +44,21 @@ class WorkloadSerializer(serializers.Serializer[Any]):
     name = serializers.CharField(max_length=253)
 
 
+class NamedField(serializers.SlugRelatedField):  # type: ignore[type-arg]
+    """A row by its name; a wrong one is answered with those that exist."""
+
+    def __init__(self, **kwargs: Any) -> None:
+        super().__init__(slug_field="name", **kwargs)
+
+    def to_internal_value(self, data: Any) -> Any:
+        try:
+            return super().to_internal_value(data)
+        except serializers.ValidationError:
+            names = self.get_queryset().values_list("name", flat=True)[:20]
+            expected = ", ".join(names) or "nothing yet: none exists"
+            raise serializers.ValidationError(f"Is {str(data)[:60]!r}; expected one of {expected}.") from None
+
+
 class RoleSerializer(serializers.Serializer[Any]):
     role = serializers.ChoiceField(choices=IncidentRole.choices)
     user = PersonField()
@@ -51,11 +66,9 @@ class RoleSerializer(serializers.Serializer[Any]):
 
 class IncidentSerializer(serializers.ModelSerializer[Incident]):
     key = serializers.CharField(read_only=True)
-    severity = serializers.SlugRelatedField(slug_field="name", queryset=Severity.objects.all())
-    title = serializers.CharField()
-    clusters = serializers.SlugRelatedField(
-        slug_field="name", queryset=Cluster.objects.all(), many=True, required=False
-    )
+    severity = NamedField(queryset=Severity.objects.all())
+    title = serializers.CharField(allow_blank=True)
+    clusters = NamedField(queryset=Cluster.objects.all(), many=True, required=False)
     workloads = WorkloadSerializer(many=True, required=False)
     declared_by = PersonField(read_only=True)
     duplicate_of = VisibleIncidentField(required=False, allow_null=True)
@@ -72,11 +85,27 @@ class IncidentSerializer(serializers.ModelSerializer[Incident]):
         model = Incident
         fields = [
             *["number", "key", "title", "summary", "severity", "kind", "status", "visibility", "closure_reason"],
-            *["duplicate_of", "declared_by", "clusters", "namespaces", "workloads", "services", "labels"],
+            *[
+                "duplicate_of",
+                "declared_by",
+                "declared_at",
+                "clusters",
+                "namespaces",
+                "workloads",
+                "services",
+                "labels",
+            ],
             *["window_from", "window_to", "roles", "milestones", "durations", "evidence_count", "evidence_frozen_at"],
             *["resource_version", "created_at", "updated_at", "reason", "impact_started_at", "detected_at"],
         ]
-        read_only_fields = ["number", "evidence_count", "evidence_frozen_at", "resource_version", "created_at"]
+        read_only_fields = [
+            "number",
+            "declared_at",
+            "evidence_count",
+            "evidence_frozen_at",
+            "resource_version",
+            "created_at",
+        ]
 
     def get_milestones(self, row: Incident) -> dict[str, str]:
         return {milestone.kind: milestone.at.isoformat() for milestone in row.milestones.all()}

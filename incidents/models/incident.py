@@ -7,6 +7,7 @@ from django.conf import settings
 from django.contrib.postgres.fields import ArrayField
 from django.db import models
 from django.urls import reverse
+from django.utils import timezone
 
 from accounts.models import User, Versioned
 from accounts.permissions import can_administer
@@ -119,6 +120,7 @@ class Incident(Versioned):
         "self", on_delete=models.SET_NULL, null=True, blank=True, related_name="recurrences"
     )
     declared_by = models.ForeignKey(User, on_delete=models.PROTECT, related_name="declared_incidents")
+    declared_at = models.DateTimeField(default=timezone.now)
     clusters = models.ManyToManyField(Cluster, blank=True, related_name="incidents")
     namespaces = ArrayField(models.CharField(max_length=63), default=list, blank=True)
     workloads = models.JSONField(default=list, blank=True, help_text='[{"kind", "namespace", "name"}]')
