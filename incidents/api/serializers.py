@@ -54,7 +54,8 @@ class NamedField(serializers.SlugRelatedField):  # type: ignore[type-arg]
         try:
             return super().to_internal_value(data)
         except serializers.ValidationError:
-            names = self.get_queryset().values_list("name", flat=True)[:20]
+            rows = self.get_queryset()
+            names = rows.values_list("name", flat=True)[:20] if rows is not None else []
             expected = ", ".join(names) or "nothing yet: none exists"
             raise serializers.ValidationError(f"Is {str(data)[:60]!r}; expected one of {expected}.") from None
 
