@@ -95,8 +95,8 @@ def too_wide(tab: Page) -> list[str]:
     found: list[str] = tab.evaluate(
         """() => {
           const width = document.documentElement.clientWidth;
-          if (document.documentElement.scrollWidth <= width) return [];
-          const scrolls = e => { for (let p = e.parentElement; p; p = p.parentElement) {
+          if (document.documentElement.scrollWidth <= width && document.body.scrollWidth <= width) return [];
+          const scrolls = e => { for (let p = e.parentElement; p && p !== document.body; p = p.parentElement) {
             if (["auto", "scroll", "hidden"].includes(getComputedStyle(p).overflowX)) return true; } return false; };
           return [...document.querySelectorAll("body *")]
             .filter(e => e.getBoundingClientRect().right > width + 1 && !scrolls(e))
