@@ -15,7 +15,7 @@ from django.utils import timezone
 Next = Callable[[HttpRequest], HttpResponseBase]
 
 POLICY = (
-    "default-src 'self'; img-src 'self' data:; object-src 'none'; base-uri 'none'; "
+    "default-src 'self'; img-src 'self'; object-src 'none'; base-uri 'none'; "
     "form-action 'self'; frame-ancestors 'none'"
 )
 # Served without a session: sign-in itself, intakes and the API (their own credentials), and the operator's endpoints.

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections import defaultdict
 from collections.abc import Iterable, Mapping, Sequence
 from datetime import datetime, timedelta, tzinfo
@@ -45,8 +46,17 @@ def _warnings(rows: Iterable[Mapping[str, Any]], window: tuple[datetime, datetim
 
 
 def _changes(rows: Iterable[Mapping[str, Any]]) -> list[Lane]:
-    points = [Point(row["occurred_at"]) for row in rows if row["source"] == "change" and not row["subject"]]
+    changes = [row for row in rows if row["source"] == "change" and not row["subject"]]
+    points = [Point(row["occurred_at"], _revision(str(row["title"]))) for row in changes]
     return [Lane("Rollouts", points=points)] if points else []
+
+
+def _revision(title: str) -> str:
+    """`checkout revision 2 → 3 (roll-back)` is `roll-back`, `checkout revision 1 → 2` is `1 → 2`; a first one says nothing."""
+    if "(roll-back)" in title:
+        return "roll-back"
+    found = re.search(r"revision (\d+ → \d+)", title)
+    return found[1] if found else ""
 
 
 def _spans(rows: Iterable[Mapping[str, Any]]) -> list[Lane]:

@@ -58,6 +58,10 @@ class Lane:
     bars: Sequence[tuple[datetime, int]] = ()
 
 
+# Pixels a letter of a label takes, and the least and most room that labels get.
+LETTER = 5.7
+LABELS = (96.0, 196.0)
+
 _LEVELS = {"error": "bar-b", "warning": "bar-w", "info": "bar-a", "normal": "bar"}
 
 
@@ -72,7 +76,9 @@ def lanes(
 ) -> str:
     """The incident at a glance: one row for each thing that lasted or happened, to scale."""
     zone = in_zone(zone)
-    axis = time_axis(epoch(window[0]), epoch(window[1]), 132, width - 8, zone)
+    longest = max((len(row.label) for row in rows_), default=0)
+    room = min(max(longest * LETTER + 12, LABELS[0]), LABELS[1])
+    axis = time_axis(epoch(window[0]), epoch(window[1]), room, width - 8, zone)
     if axis is None or not rows_:
         return ""
     tall = [26 if row.bars else 15 for row in rows_]
@@ -84,7 +90,7 @@ def lanes(
     y = top
     told = []
     for row, size in zip(rows_, tall, strict=True):
-        parts.append(label(0, y + size - 4, words(row.label, 24), kind="lab"))
+        parts.append(label(0, y + size - 4, words(row.label, int((room - 8) / LETTER)), kind="lab"))
         parts += _bars(row, axis, y, size) if row.bars else _stretches(row, axis, y)
         told.append(_lane_in_words(row, zone))
         y += size

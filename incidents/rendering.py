@@ -39,7 +39,7 @@ def render_document(body: str, *, incident: Incident, person: User, id_prefix: s
         row = evidence.get(number) if kind == "E" else None
         if row is None:
             return None
-        return evidence_html(row.type, row.title, row.payload, zone=zone, band=band)
+        return evidence_html(row.type, row.title, row.payload, zone=zone, band=band, options=options)
 
     return markdown.render(body, resolve=resolve, embed=embed, id_prefix=id_prefix)
 

@@ -11,6 +11,7 @@ from typing import Any
 from django import template
 from django.contrib.staticfiles import finders
 from django.forms import BoundField, CheckboxInput, CheckboxSelectMultiple, HiddenInput, RadioSelect, Select
+from django.forms.boundfield import BoundWidget
 from django.templatetags.static import static
 from django.utils import timezone
 from django.utils.html import conditional_escape, format_html
@@ -183,13 +184,21 @@ def field(bound: BoundField, hint: str = "", optional: bool = False) -> dict[str
     group = isinstance(widget, CheckboxSelectMultiple | RadioSelect)
     return {
         "bound": bound,
-        "control": bound.as_widget(attrs=attrs),
+        "control": "" if group else bound.as_widget(attrs=attrs),
+        "options": _options(bound, attrs) if group else [],
         "hint": hint,
         "optional": optional,
         "check": isinstance(widget, CheckboxInput),
         "group": group,
         "hidden": isinstance(widget, HiddenInput),
     }
+
+
+def _options(bound: BoundField, attrs: dict[str, str | bool]) -> list[BoundWidget]:
+    """One control for each choice of a group; the group's own box carries none of its classes."""
+    given = {**attrs, "id": bound.auto_id or bound.html_name}
+    inner = bound.field.widget.subwidgets(bound.html_name, bound.value(), attrs=given)
+    return [BoundWidget(bound.field.widget, one, bound.form.renderer) for one in inner]
 
 
 def _field_class(widget: Any) -> str:
