@@ -63,9 +63,9 @@ def _set_agenda(session: BrownBagSession, items: Sequence[Mapping[str, Any]], by
         )
         for place, item in enumerate(items)
     )
-    for place, item in enumerate(unseen, start=len(items)):
-        item.position = place
-        item.save(update_fields=["position"])
+    for place, kept in enumerate(unseen, start=len(items)):
+        kept.position = place
+        kept.save(update_fields=["position"])
 
 
 @transaction.atomic
