@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
-from typing import Any
+from collections.abc import Callable, Mapping
+from typing import Any, TypeVar
 
 from django import forms
+from django.core.exceptions import ValidationError
 
 from accounts.models import Team, User
 from accounts.problems import InvalidInput
@@ -14,12 +16,31 @@ from incidents.models import FollowUp, Incident, Severity
 from incidents.models.incident import ClosureReason, IncidentRole, Kind, MilestoneKind, Status, Visibility
 from telemetry.models import Cluster
 
+T = TypeVar("T")
 
-def add_problem(form: forms.Form, problem: InvalidInput) -> None:
-    """An action's refusal, shown under the field it names."""
-    for field, text in problem.errors.items():
+
+def add_problem(form: forms.Form, problem: InvalidInput | ValidationError) -> None:
+    """A refusal of an action or of a model, shown under the field that it names."""
+    errors: Mapping[str, Any]
+    if isinstance(problem, InvalidInput):
+        errors = problem.errors
+    else:
+        errors = problem.message_dict if hasattr(problem, "error_dict") else {"": problem.messages}
+    for field, texts in errors.items():
+        text = texts if isinstance(texts, str) else " ".join(texts)
         name = field.partition(".")[0]
         form.add_error(name if name in form.fields else None, text[:1].upper() + text[1:])
+
+
+def taken(form: forms.Form, act: Callable[[], T]) -> T | None:
+    """What the action returned; None where form, action or model refused, with the reason in the form."""
+    if not form.is_valid():
+        return None
+    try:
+        return act()
+    except (InvalidInput, ValidationError) as problem:
+        add_problem(form, problem)
+        return None
 
 
 class IncidentForm(forms.Form):

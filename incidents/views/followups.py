@@ -2,16 +2,14 @@
 
 from __future__ import annotations
 
-from django.core.exceptions import ValidationError
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import get_object_or_404, redirect, render
 from django.utils import timezone
 from django.views.decorators.http import require_GET, require_http_methods
 
 from accounts.permissions import can_respond, require_respond
-from accounts.problems import InvalidInput
 from incidents.actions.followup import change_followup, create_followup
-from incidents.forms import FollowUpChangeForm, FollowUpForm, add_problem
+from incidents.forms import FollowUpChangeForm, FollowUpForm, taken
 from incidents.listing import page_of
 from incidents.models import FollowUp
 from incidents.views.access import permitted, person, visible_incident
@@ -50,15 +48,10 @@ def followup_new(request: HttpRequest, number: int) -> HttpResponse:
     require_respond(request.user)
     incident = visible_incident(request, number)
     form = FollowUpForm(request.POST or None)
-    if request.method == "POST" and form.is_valid():
-        try:
-            row = create_followup(incident=incident, by=person(request), now=timezone.now(), **form.cleaned_data)
-        except InvalidInput as problem:
-            add_problem(form, problem)
-        except ValidationError as problem:
-            form.add_error(None, problem)
-        else:
-            return redirect(row)
+    if saved := taken(
+        form, lambda: create_followup(incident=incident, by=person(request), now=timezone.now(), **form.cleaned_data)
+    ):
+        return redirect(saved)
     context = {"form": form, "incident": incident}
     return render(request, "incidents/followup_form.html", context, status=422 if form.errors else 200)
 
@@ -74,15 +67,14 @@ def followup(request: HttpRequest, number: int) -> HttpResponse:
     form = FollowUpChangeForm(request.POST or None, initial={name: getattr(row, name) for name in names})
     if request.method == "POST":
         require_respond(request.user)
-        if form.is_valid():
+
+        def change() -> FollowUp:
+            # An empty due date leaves the one that stands.
             fields = {name: value for name, value in form.cleaned_data.items() if name != "due_at" or value}
-            try:
-                change_followup(followup=row, by=person(request), now=timezone.now(), **fields)
-                return redirect(row)
-            except InvalidInput as problem:
-                add_problem(form, problem)
-            except ValidationError as problem:
-                form.add_error(None, problem)
-            row.refresh_from_db()
+            return change_followup(followup=row, by=person(request), now=timezone.now(), **fields)
+
+        if saved := taken(form, change):
+            return redirect(saved)
+        row.refresh_from_db()
     context = {"form": form, "followup": row, "now": timezone.now(), "can_respond": can_respond(request.user)}
     return render(request, "incidents/followup.html", context, status=422 if form.errors else 200)

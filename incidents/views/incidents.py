@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from django.core.exceptions import ValidationError
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import redirect, render
 from django.utils import timezone
@@ -10,7 +9,6 @@ from django.views.decorators.http import require_GET, require_http_methods, requ
 
 from accounts.models import User
 from accounts.permissions import can_respond, require_respond
-from accounts.problems import InvalidInput
 from incidents.actions.collection import collect_again
 from incidents.actions.incident import (
     assign_role,
@@ -20,7 +18,7 @@ from incidents.actions.incident import (
     remove_role,
 )
 from incidents.actions.milestone import set_milestone
-from incidents.forms import DeclareForm, IncidentForm, MilestoneForm, RoleForm, StatusForm, add_problem
+from incidents.forms import DeclareForm, IncidentForm, MilestoneForm, RoleForm, StatusForm, taken
 from incidents.listing import page_of
 from incidents.models import Incident, Severity
 from incidents.models.incident import ClosureReason, IncidentRole, Kind, MilestoneKind, Status
@@ -63,15 +61,8 @@ def incident_list(request: HttpRequest) -> HttpResponse:
 def incident_declare(request: HttpRequest) -> HttpResponse:
     require_respond(request.user)
     form = DeclareForm(request.POST or None, initial={"severity": Severity.objects.filter(rank=3).first()})
-    if request.method == "POST" and form.is_valid():
-        try:
-            incident = declare_incident(by=person(request), now=timezone.now(), **form.cleaned_data)
-        except InvalidInput as problem:
-            add_problem(form, problem)
-        except ValidationError as problem:
-            form.add_error(None, problem)
-        else:
-            return redirect(incident)
+    if saved := taken(form, lambda: declare_incident(by=person(request), now=timezone.now(), **form.cleaned_data)):
+        return redirect(saved)
     recent = Incident.objects.visible_to(person(request)).open().select_related("severity")[:5]
     context = {"form": form, "recent": recent, "has_sources": Source.objects.filter(enabled=True).exists()}
     return render(request, "incidents/incident_declare.html", context, status=422 if form.errors else 200)
@@ -85,15 +76,10 @@ def incident_edit(request: HttpRequest, number: int) -> HttpResponse:
     names = [name for name in IncidentForm.base_fields if name != "clusters"]
     initial = {name: getattr(incident, name) for name in names} | {"clusters": incident.clusters.all()}
     form = IncidentForm(request.POST or None, initial=initial)
-    if request.method == "POST" and form.is_valid():
-        try:
-            change_incident(incident=incident, by=person(request), now=timezone.now(), **form.cleaned_data)
-        except InvalidInput as problem:
-            add_problem(form, problem)
-        except ValidationError as problem:
-            form.add_error(None, problem)
-        else:
-            return redirect(incident)
+    if saved := taken(
+        form, lambda: change_incident(incident=incident, by=person(request), now=timezone.now(), **form.cleaned_data)
+    ):
+        return redirect(saved)
     context = {"form": form, "incident": incident}
     return render(request, "incidents/incident_edit.html", context, status=422 if form.errors else 200)
 

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from typing import Any
 
-from django.core.exceptions import ValidationError
 from django.db.models import Count
 from django.http import Http404, HttpRequest, HttpResponse
 from django.shortcuts import get_object_or_404, redirect, render
@@ -13,8 +12,7 @@ from django.utils.text import slugify
 from django.views.decorators.http import require_GET, require_http_methods
 
 from accounts.permissions import can_respond, require_respond
-from accounts.problems import InvalidInput
-from incidents.forms import add_problem
+from incidents.forms import taken
 from incidents.listing import page_of
 from incidents.models import Incident, PostMortem
 from incidents.views.access import permitted, person
@@ -64,13 +62,8 @@ def brownbag_edit(request: HttpRequest, pk: int | None = None) -> HttpResponse:
     form = BrownBagForm(request.POST or None, initial={name: getattr(row, name) for name in names} if row else {})
     choices = _choices(request)
     agenda = _agenda(request, choices) if request.method == "POST" else _stored(row)
-    if request.method == "POST" and form.is_valid():
-        try:
-            return redirect(save_brownbag(by=person(request), session=row, items=agenda, **form.cleaned_data))
-        except InvalidInput as problem:
-            add_problem(form, problem)
-        except ValidationError as problem:
-            form.add_error(None, problem)
+    if saved := taken(form, lambda: save_brownbag(by=person(request), session=row, items=agenda, **form.cleaned_data)):
+        return redirect(saved)
     context = {"form": form, "session": row, "rows": _rows(choices, agenda)}
     return render(request, "knowledge/brownbag_form.html", context, status=422 if form.errors else 200)
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from django.contrib import messages
-from django.core.exceptions import ValidationError
 from django.db.models import Count, Q, QuerySet
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import get_object_or_404, redirect, render
@@ -12,7 +11,7 @@ from django.views.decorators.http import require_GET, require_http_methods, requ
 
 from accounts.permissions import can_respond, require_respond
 from accounts.problems import InvalidInput
-from incidents.forms import add_problem
+from incidents.forms import taken
 from incidents.models import Incident
 from incidents.views.access import deed, permitted, person, said, visible_incident
 from knowledge.actions.checklist import finish_run, save_checklist, start_run, tick
@@ -62,13 +61,10 @@ def checklist_edit(request: HttpRequest, pk: int | None = None) -> HttpResponse:
         lines = [f"{item.text} -- {item.why}" if item.why else item.text for item in row.items.filter(removed_at=None)]
         initial = {"name": row.name, "kind": row.kind, "description": row.description, "items": "\n".join(lines)}
     form = ChecklistForm(request.POST or None, initial=initial)
-    if request.method == "POST" and form.is_valid():
-        try:
-            return redirect(save_checklist(by=person(request), now=timezone.now(), checklist=row, **form.cleaned_data))
-        except InvalidInput as problem:
-            add_problem(form, problem)
-        except ValidationError as problem:
-            form.add_error(None, problem)
+    if saved := taken(
+        form, lambda: save_checklist(by=person(request), now=timezone.now(), checklist=row, **form.cleaned_data)
+    ):
+        return redirect(saved)
     context = {"form": form, "checklist": row}
     return render(request, "knowledge/checklist_form.html", context, status=422 if form.errors else 200)
 

@@ -3,16 +3,14 @@
 from __future__ import annotations
 
 from django.contrib import messages
-from django.core.exceptions import ValidationError
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import get_object_or_404, redirect, render
 from django.utils import timezone
 from django.views.decorators.http import require_GET, require_http_methods, require_POST
 
 from accounts.permissions import can_respond, require_respond
-from accounts.problems import InvalidInput
 from incidents import markdown
-from incidents.forms import add_problem
+from incidents.forms import taken
 from incidents.listing import page_of
 from incidents.models import Incident
 from incidents.views.access import permitted, person
@@ -51,13 +49,8 @@ def lesson_new(request: HttpRequest) -> HttpResponse:
     form = LessonForm(
         request.POST or None, person=person(request), initial={"postmortems": request.GET.getlist("from")}
     )
-    if request.method == "POST" and form.is_valid():
-        try:
-            return redirect(create_lesson(by=person(request), **form.cleaned_data))
-        except InvalidInput as problem:
-            add_problem(form, problem)
-        except ValidationError as problem:
-            form.add_error(None, problem)
+    if saved := taken(form, lambda: create_lesson(by=person(request), **form.cleaned_data)):
+        return redirect(saved)
     return render(request, "knowledge/lesson_form.html", {"form": form}, status=422 if form.errors else 200)
 
 
@@ -69,13 +62,8 @@ def lesson_edit(request: HttpRequest, number: int) -> HttpResponse:
     names = ("statement", "context", "tags", "services")
     initial = {name: getattr(row, name) for name in names} | {"postmortems": row.postmortems.all()}
     form = LessonForm(request.POST or None, person=person(request), initial=initial)
-    if request.method == "POST" and form.is_valid():
-        try:
-            return redirect(change_lesson(lesson=row, by=person(request), **form.cleaned_data))
-        except InvalidInput as problem:
-            add_problem(form, problem)
-        except ValidationError as problem:
-            form.add_error(None, problem)
+    if saved := taken(form, lambda: change_lesson(lesson=row, by=person(request), **form.cleaned_data)):
+        return redirect(saved)
     context = {"form": form, "lesson": row}
     return render(request, "knowledge/lesson_form.html", context, status=422 if form.errors else 200)
 
