@@ -11,6 +11,8 @@ from typing import Any
 from incidents.lanes import Lane, Mark, Point, Span, lanes
 
 LANES = 6
+# `checkout of checkout-5bbc75684d-flwhw ended (exit code 0)`: pods of one workload share a lane.
+_OF_ONE_POD = re.compile(r"^(\S+) of \S+ ")
 BARS = 60
 MARKED = {
     "impact_started": ("Impact", False),
@@ -64,7 +66,7 @@ def _spans(rows: Iterable[Mapping[str, Any]]) -> list[Lane]:
     by_title: dict[str, list[Mapping[str, Any]]] = defaultdict(list)
     for row in rows:
         if row["level"] in {"warning", "error"} and row["source"] in {"event", "change", "alert"}:
-            by_title[str(row["title"])].append(row)
+            by_title[_OF_ONE_POD.sub(r"\1 ", str(row["title"]))].append(row)
     found = []
     for title, group in by_title.items():
         spans = [Span(row["occurred_at"], row["until"] or row["occurred_at"], str(row["level"])) for row in group]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections import Counter
 from collections.abc import Iterable, Iterator
 from datetime import UTC, datetime, tzinfo
@@ -139,8 +140,9 @@ def _detail(entry: TimelineEntry) -> str:
     rows = entry.detail.get("diff") if isinstance(entry.detail, dict) else None
     if rows:
         shown = "".join(
-            f"<dt>{escape(row.get('path', ''))}</dt><dd>{_side('del', row.get('before'))}{_side('ins', row.get('after'))}</dd>"
+            f"<dt>{escape(row.get('path', ''))}</dt><dd>{_side('del', before)}{_side('ins', after)}</dd>"
             for row in rows[:8]
+            for before, after in [_without_path(row.get("before"), row.get("after"))]
         )
         more = f'<p class="xs mut">and {len(rows) - 8} more</p>' if len(rows) > 8 else ""
         return f'<div class="tl-d"><dl class="diff">{shown}</dl>{more}</div>'
@@ -148,6 +150,16 @@ def _detail(entry: TimelineEntry) -> str:
         return ""
     text = entry.text if len(entry.text) <= 400 else f"{entry.text[:400]}…"
     return f'<div class="tl-d tl-text">{escape(text)}</div>'
+
+
+def _without_path(before: Any, after: Any) -> tuple[Any, Any]:
+    """Two images of one repository differ in their tag: the folders they share are left to the evidence page."""
+    if not isinstance(before, str) or not isinstance(after, str):
+        return before, after
+    shared = os.path.commonprefix([before, after]).rpartition("/")[0]
+    if len(shared) < 8:
+        return before, after
+    return f"…{before[len(shared) :]}", f"…{after[len(shared) :]}"
 
 
 def _side(tag: str, value: Any) -> str:

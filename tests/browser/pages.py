@@ -98,9 +98,10 @@ def too_wide(tab: Page) -> list[str]:
           if (document.documentElement.scrollWidth <= width && document.body.scrollWidth <= width) return [];
           const scrolls = e => { for (let p = e.parentElement; p && p !== document.body; p = p.parentElement) {
             if (["auto", "scroll", "hidden"].includes(getComputedStyle(p).overflowX)) return true; } return false; };
-          return [...document.querySelectorAll("body *")]
+          const size = `${document.documentElement.scrollWidth} of ${width} px`;
+          return [size, ...[...document.querySelectorAll("body *")]
             .filter(e => e.getBoundingClientRect().right > width + 1 && !scrolls(e))
-            .slice(-4).map(e => e.tagName + "." + e.getAttribute("class") + " " + (e.textContent || "").trim().slice(0, 40));
+            .slice(-4).map(e => e.tagName + "." + e.getAttribute("class") + " " + (e.textContent || "").trim().slice(0, 40))];
         }"""
     )
     return found
