@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Mapping
 from dataclasses import asdict
 from datetime import datetime
@@ -39,9 +40,9 @@ def connect_cluster(
     by: User,
     now: datetime,
     cluster: Cluster | None = None,
-    allow_private: bool = False,
+    allow_private: bool | None = None,
 ) -> Cluster:
-    """The cluster and its Kubernetes source. Raises InvalidInput naming the kubeconfig's offending field."""
+    """The cluster and its Kubernetes source; `allow_private` None leaves it as it is. Raises InvalidInput naming the kubeconfig's offending field."""
     require_administer(by)
     try:
         cleaned = validate_kubeconfig(kubeconfig)
@@ -55,8 +56,9 @@ def connect_cluster(
     source, created = Source.objects.get_or_create(
         cluster=cluster, kind="kubernetes", defaults={"name": f"Kubernetes {cluster.name}"[:80]}
     )
-    source.allow_private = allow_private
-    source.save()
+    if allow_private is not None:
+        source.allow_private = allow_private
+        source.save()
     verb = "cluster.connected" if created else "cluster.changed"
     audit.record(at=now, actor=by, verb=verb, target=cluster.name)
     return cluster
@@ -103,6 +105,8 @@ def _check(source: Source) -> None:
         raise InvalidInput("url", "carries a user or a password; expected those in their own fields")
     if not isinstance(source.options, dict):
         raise InvalidInput("options", "expected a JSON object")
+    if "\\u0000" in json.dumps(source.options):
+        raise InvalidInput("options", "holds a NUL character; expected text without")
     if not isinstance(source.budget, dict):
         raise InvalidInput("budget", "expected a JSON object")
     for name, value in source.budget.items():
