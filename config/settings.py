@@ -142,6 +142,7 @@ CELERY_BEAT_SCHEDULE = {
         "task": "incidents.tasks.collect_open_incidents",
         "schedule": timedelta(seconds=COLLECT_AGAIN_SECONDS),
     },
+    "prune-accounts": {"task": "accounts.tasks.prune", "schedule": timedelta(hours=1)},
     "prune-intake": {"task": "telemetry.tasks.prune_intake", "schedule": timedelta(hours=1)},
     "heartbeat": {"task": "telemetry.tasks.beat", "schedule": timedelta(seconds=30)},
 }
