@@ -13,20 +13,16 @@ export function saving(form) {
   const status = document.querySelector("[data-saved]");
   const kept = draft(form.dataset.autosaveUrl);
   const aside = draft(`${form.dataset.autosaveUrl}:aside`);
+  const text = () => ({ body: body.value.replace(/\r\n/g, "\n"), title: title?.value ?? "" });
   let saved = text();
   let wait = FIRST_WAIT_MS;
   let timer, flying, stopped;
 
-  function text() {
-    return { body: body.value.replace(/\r\n/g, "\n"), title: title?.value ?? "" };
-  }
   const same = (one, other) => one.body === other.body && one.title === other.title;
   const dirty = () => !same(text(), saved);
 
   function say(words, kind) {
-    if (!status) return;
-    status.textContent = words;
-    status.className = `xs ${kind}`;
+    if (status) Object.assign(status, { textContent: words, className: `xs ${kind}` });
   }
 
   function changed() {
@@ -71,15 +67,20 @@ export function saving(form) {
     refused: ({ words }) => say(`Not saved: ${words} Your text is kept in this browser.`, "bad"),
   };
 
-  async function save() {
-    clearTimeout(timer);
-    if (flying || stopped) return;
+  async function once() {
     const sent = text();
     say("Saving…", "mut");
-    flying = true;
     const result = await send(form);
-    flying = false;
+    flying = null;
     handle[result.outcome](result, sent);
+  }
+
+  // One save at a time: who asks for another while one is on its way waits for that one.
+  async function save() {
+    clearTimeout(timer);
+    if (stopped) return;
+    flying ??= once();
+    await flying;
   }
 
   form.addEventListener("input", changed);
@@ -94,5 +95,5 @@ export function saving(form) {
     body.dispatchEvent(new Event("input", { bubbles: true }));
   }
   const settle = (fields) => (saved = fields);
-  return { kept, aside, text, save, resume, settle, stop: () => (stopped = true), version: () => version.value };
+  return { kept, aside, text, save, resume, settle, clean: () => !stopped && !dirty(), stop: () => (stopped = true), version: () => version.value };
 }

@@ -3,6 +3,7 @@ import { conflicts } from "./editor-conflict.js";
 import { drawer } from "./editor-drawer.js";
 import { outline } from "./editor-outline.js";
 import { preview } from "./editor-preview.js";
+import { publishing } from "./editor-publish.js";
 import { saving } from "./editor-save.js";
 import { toolbar } from "./editor-toolbar.js";
 
@@ -28,4 +29,5 @@ for (const form of document.querySelectorAll("form[data-editor]")) {
   outline(form);
   preview(form);
   drawer(form);
+  publishing(saver);
 }

@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-import os
 from collections import Counter
 from collections.abc import Iterable, Iterator
 from datetime import UTC, datetime, tzinfo
-from itertools import groupby
+from itertools import groupby, takewhile
 from typing import Any
 
 from django import template
@@ -156,7 +155,9 @@ def _without_path(before: Any, after: Any) -> tuple[Any, Any]:
     """Two images of one repository differ in their tag: the folders they share are left to the evidence page."""
     if not isinstance(before, str) or not isinstance(after, str):
         return before, after
-    shared = os.path.commonprefix([before, after]).rpartition("/")[0]
+    shared = "".join(
+        one for one, other in takewhile(lambda pair: pair[0] == pair[1], zip(before, after, strict=False))
+    ).rpartition("/")[0]
     if len(shared) < 8:
         return before, after
     return f"…{before[len(shared) :]}", f"…{after[len(shared) :]}"
