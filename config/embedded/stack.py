@@ -42,7 +42,8 @@ class Stack:
         """Bring everything up; returns what `manage.py bootstrap` printed (the one-time sign-in link, if any)."""
         self._claim_data_dir()
         self._check_port()
-        self.env.setdefault("SECRET_KEY", self._secret("secret-key"))
+        if not (self.env.get("SECRET_KEY") or self.env.get("SECRET_KEY_FILE")):
+            self.env["SECRET_KEY"] = self._secret("secret-key")
         self.env |= {
             "DEBRIEF_DATA_DIR": str(self.data_dir),
             "PORT": str(self.port),
