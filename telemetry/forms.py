@@ -89,6 +89,8 @@ class SourceForm(forms.Form):
             raise forms.ValidationError(f"This is no JSON: {problem}") from None
         if not isinstance(options, dict):
             raise forms.ValidationError("Expected a JSON object, in braces.")
+        if "\\u0000" in written:
+            raise forms.ValidationError("Holds a NUL character; expected text without.")
         return options
 
     def secrets(self) -> dict[str, Any]:

@@ -10,11 +10,14 @@ from rest_framework import serializers
 from accounts.models import User
 
 
-@extend_schema_field(
-    {"type": ["object", "null"], "properties": {"username": {"type": "string"}, "name": {"type": "string"}}}
-)
+@extend_schema_field({"type": "object", "properties": {"username": {"type": "string"}, "name": {"type": "string"}}})
 class PersonField(serializers.Field[Any, Any, Any, Any]):
     """Reads as {"username", "name"}; is written as a username."""
+
+    def __init__(self, **kwargs: Any) -> None:
+        if kwargs.get("read_only"):
+            kwargs["allow_null"] = True  # people may be gone
+        super().__init__(**kwargs)
 
     def to_representation(self, value: User) -> dict[str, str]:
         return {"username": value.username, "name": value.display_name}

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Mapping
 from dataclasses import asdict
 from datetime import datetime
@@ -105,8 +104,6 @@ def _check(source: Source) -> None:
         raise InvalidInput("url", "carries a user or a password; expected those in their own fields")
     if not isinstance(source.options, dict):
         raise InvalidInput("options", "expected a JSON object")
-    if "\\u0000" in json.dumps(source.options):
-        raise InvalidInput("options", "holds a NUL character; expected text without")
     if not isinstance(source.budget, dict):
         raise InvalidInput("budget", "expected a JSON object")
     for name, value in source.budget.items():

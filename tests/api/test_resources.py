@@ -259,7 +259,7 @@ EXEC = KUBECONFIG.replace("token: reader-token", "exec: {command: sh}")
         ("sources/", {"name": "P", "kind": "carrier pigeon"}, "kind"),
         ("sources/", {"name": "P", "kind": "otlp", "budget": {"deadline_seconds": -1}}, "budget.deadline_seconds"),
         ("sources/", {"name": "P", "kind": "otlp", "options": {"queries": ["up"]}}, "options.queries.0"),
-        ("sources/", {"name": "P", "kind": "otlp", "options": {"note": "nul \x00"}}, "options"),
+        ("sources/", {"name": "P", "kind": "otlp", "options": {"note": "nul \x00"}}, "options.note"),
     ],
 )
 def test_refused_sources_and_clusters_name_the_field(path: str, body: dict[str, Any], field: str) -> None:
