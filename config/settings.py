@@ -94,6 +94,7 @@ DEFAULT_AUTO_FIELD = "django.db.models.BigAutoField"
 
 CELERY_BROKER_URL = env.text("CELERY_BROKER_URL", "pgmq://")
 if CELERY_BROKER_URL.startswith("pgmq://"):
+    CELERY_BROKER_URL = "pgmq://localhost"  # a name for kombu's log; the address is conn_string
     _db = DATABASES["default"]
     CELERY_BROKER_TRANSPORT_OPTIONS = {
         "conn_string": make_conninfo(
