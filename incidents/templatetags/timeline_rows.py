@@ -40,24 +40,32 @@ MILESTONE_TONES = {"impact_started": " is-bad", "mitigated": " is-ok", "resolved
 FOLD_ALIKE = 3
 
 
-@register.simple_tag
-def timeline_lines(lines: Iterable[TimelineEntry], number: int, may_change: bool) -> SafeString:
+@register.simple_tag(takes_context=True)
+def timeline_lines(
+    context: template.Context, lines: Iterable[TimelineEntry], number: int, may_change: bool
+) -> SafeString:
     """All lines of one page: minute heads, milestones, folded Normal Events, runs of alike lines folded."""
-    zone = timezone.get_current_timezone()
+    zone, token = timezone.get_current_timezone(), _token(context, may_change)
     parts: list[str] = []
     for minute, group in groupby(lines, key=lambda entry: entry.occurred_at.replace(second=0, microsecond=0)):
         rows = list(group)
         parts.append(_minute(minute, len(rows), zone))
         for folded, chunk in _folds(rows):
-            rendered = "".join(_row(entry, number, may_change, zone) for entry in chunk)
+            rendered = "".join(_row(entry, number, token, zone) for entry in chunk)
             parts.append(_fold(chunk, rendered) if folded else rendered)
     return mark_safe("".join(parts))  # noqa: S308 - every value passed escape()
 
 
-@register.simple_tag
-def timeline_line(entry: TimelineEntry, number: int, may_change: bool) -> SafeString:
+@register.simple_tag(takes_context=True)
+def timeline_line(context: template.Context, entry: TimelineEntry, number: int, may_change: bool) -> SafeString:
     """One line, as htmx swaps it after a pin or a hide."""
-    return mark_safe(_row(entry, number, may_change, timezone.get_current_timezone()))  # noqa: S308 - escaped within
+    row = _row(entry, number, _token(context, may_change), timezone.get_current_timezone())
+    return mark_safe(row)  # noqa: S308 - escaped within
+
+
+def _token(context: template.Context, may_change: bool) -> str:
+    """What the small forms send along, so that they work without scripts; empty for who may not change a line."""
+    return escape(str(context.get("csrf_token") or "-")) if may_change else ""
 
 
 def _folds(rows: list[TimelineEntry]) -> Iterator[tuple[bool, list[TimelineEntry]]]:
@@ -90,7 +98,7 @@ def _fold(chunk: list[TimelineEntry], rendered: str) -> str:
     )
 
 
-def _row(entry: TimelineEntry, number: int, may_change: bool, zone: tzinfo) -> str:
+def _row(entry: TimelineEntry, number: int, token: str, zone: tzinfo) -> str:
     if entry.source == "milestone":
         return _milestone(entry, zone)
     local, utc = entry.occurred_at.astimezone(zone), entry.occurred_at.astimezone(UTC)
@@ -110,7 +118,7 @@ def _row(entry: TimelineEntry, number: int, may_change: bool, zone: tzinfo) -> s
         f"{icon(symbol or ICONS.get(entry.source, 'point'))}"
         f'<div class="tl-b"><div class="tl-h"><span class="visually-hidden">{WORDS.get(entry.source, "")}: </span>'
         f"<b>{escape(entry.title)}</b>{_subject(entry)}{_span(entry, zone)}</div>{_detail(entry)}</div>"
-        f"{chip}{_deeds(entry, number) if may_change else '<span></span>'}</li>"
+        f"{chip}{_deeds(entry, number, token) if token else '<span></span>'}</li>"
     )
 
 
@@ -168,7 +176,7 @@ def _side(tag: str, value: Any) -> str:
     return f"<{tag}>{escape(text if len(text) <= 120 else text[:120] + '…') or '–'}</{tag}>"
 
 
-def _deeds(entry: TimelineEntry, number: int) -> str:
+def _deeds(entry: TimelineEntry, number: int, token: str) -> str:
     """Two small forms: they work without scripts, and htmx swaps the line alone."""
     pin = ("Unpin", "pinned", "0", "true") if entry.pinned else ("Pin", "pin", "1", "false")
     hide = ("Show again", "eye", "0", "true") if entry.hidden else ("Hide from the timeline", "eye-off", "1", "false")
@@ -180,5 +188,5 @@ def _deeds(entry: TimelineEntry, number: int) -> str:
     address = f"/incidents/{number}/timeline/{entry.pk}/"
     return (
         f'<form class="tl-act" method="post" action="{address}" hx-post="{address}" hx-target="#line-{entry.pk}" '
-        f'hx-swap="outerHTML">{forms}</form>'
+        f'hx-swap="outerHTML"><input type="hidden" name="csrfmiddlewaretoken" value="{token}">{forms}</form>'
     )
