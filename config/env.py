@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Mapping
+import shlex
+from collections.abc import Mapping, MutableMapping
 from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
@@ -17,6 +18,20 @@ class EnvironmentProblem(SystemExit):
 
     def __init__(self, name: str, expected: str) -> None:
         super().__init__(f"debrief: {name}: {expected}")
+
+
+def adopt_embedded_stack(base_dir: Path, values: MutableMapping[str, str] = os.environ) -> None:
+    """Where no database is named, take the settings that the embedded stack left in its data directory."""
+    if values.get("DATABASE_URL") or values.get("DATABASE_URL_FILE"):
+        return
+    path = Path(values.get("DEBRIEF_DATA_DIR") or base_dir / ".debrief") / "environment"
+    try:
+        lines = path.read_text().splitlines()
+    except OSError:
+        return
+    for line in lines:
+        for name, _, value in (word.partition("=") for word in shlex.split(line)[1:]):
+            values.setdefault(name, value)
 
 
 class Environment:

@@ -89,7 +89,8 @@ TEMPLATES = [
 DATABASES = {"default": env.database("DATABASE_URL")}
 # A forked worker must not share a pool; the web process asks for one (config/asgi.py).
 if pool_size := env.number("DATABASE_POOL", 0, most=200):
-    DATABASES["default"]["OPTIONS"]["pool"] = {"min_size": 2, "max_size": pool_size, "timeout": 10}
+    # Telemetry senders and probes give up after ten seconds; they shall get their 503 before.
+    DATABASES["default"]["OPTIONS"]["pool"] = {"min_size": 2, "max_size": pool_size, "timeout": 3}
 DEFAULT_AUTO_FIELD = "django.db.models.BigAutoField"
 
 CELERY_BROKER_URL = env.text("CELERY_BROKER_URL", "pgmq://")

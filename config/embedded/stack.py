@@ -61,7 +61,7 @@ class Stack:
         return printed
 
     def _write_environment(self) -> None:
-        """`. .debrief/environment` lets manage.py reach this stack; only its owner may read it."""
+        """What manage.py reads to reach this stack (config.env.adopt_embedded_stack); only its owner may."""
         names = (
             "DATABASE_URL",
             "SECRET_KEY",
