@@ -21,7 +21,8 @@ PACKAGES = {
 
 
 def program(name: str) -> str | None:
-    return shutil.which(name)
+    """Its path: one of the system, else one that a package brought along beside Python itself."""
+    return shutil.which(name) or shutil.which(name, path=str(Path(sys.executable).parent))
 
 
 def in_ci() -> bool:
