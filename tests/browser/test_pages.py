@@ -1,0 +1,61 @@
+"""Every page, in both themes and both widths: it fits, it says nothing to the console, and axe finds nothing grave."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+from playwright.sync_api import Page
+
+from tests.browser import axe, pages
+from tests.browser.conftest import OpenTab
+from tests.browser.stack import Demo
+
+pytestmark = [pytest.mark.browser, pytest.mark.real_server("chromium")]
+LOOKS = [("light", pages.DESKTOP), ("dark", pages.DESKTOP), ("light", pages.PHONE), ("dark", pages.PHONE)]
+
+
+@pytest.fixture(scope="package")
+def every_page(stack: Demo, chromium: Any, session_of: Any) -> dict[str, str]:
+    context = chromium.new_context(storage_state=session_of("admin"))
+    found = pages.all_pages(context.new_page(), stack.address)
+    context.close()
+    return found
+
+
+def looked_at(tab: Page, path: str) -> list[str]:
+    """What is wrong with one page, one line each."""
+    said: list[str] = []
+    tab.on("console", lambda line: said.append(line.text) if line.type in {"error", "warning"} else None)
+    answer = tab.goto(path, wait_until="load")
+    tab.wait_for_function("() => !document.querySelector('.glance-room, .htmx-request')")
+    missing = path == pages.LISTS["not-found"]
+    wrong = [] if answer and (answer.status == 404) == missing and answer.status < 500 else [f"answered {answer}"]
+    wrong += [f"wider than its window: {what}" for what in pages.too_wide(tab)]
+    wrong += [text for text in said if not missing]
+    return wrong + axe.grave(axe.findings(tab))
+
+
+@pytest.mark.parametrize(("theme", "size"), LOOKS, ids=["desktop-light", "desktop-dark", "phone-light", "phone-dark"])
+def test_every_page_fits_stays_quiet_and_has_no_grave_accessibility_finding(
+    tab_of: OpenTab, every_page: dict[str, str], theme: str, size: Any
+) -> None:
+    context = tab_of("admin", viewport=size, color_scheme=theme).context
+    wrong = {}
+    for name, path in every_page.items():
+        tab = context.new_page()
+        if found := looked_at(tab, path):
+            wrong[name] = found
+        tab.close()
+    assert wrong == {}
+
+
+@pytest.mark.parametrize("size", [pages.DESKTOP, pages.PHONE], ids=["desktop", "phone"])
+def test_the_sign_in_page_is_accessible_and_fits(chromium: Any, stack: Demo, size: Any) -> None:
+    context = chromium.new_context(viewport=size)
+    tab = context.new_page()
+    tab.goto(f"{stack.address}/incidents/")
+    assert "/accounts/login/" in tab.url
+    assert pages.too_wide(tab) == []
+    assert axe.grave(axe.findings(tab)) == []
+    context.close()
