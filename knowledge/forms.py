@@ -20,7 +20,9 @@ class LessonForm(forms.Form):
     )
     tags = WordsField(help_text="Divided by commas.")
     services = NamesField(longest=200, help_text="Divided by commas.")
-    postmortems = forms.ModelMultipleChoiceField(PostMortem.objects.none(), required=False, label="Learned from")
+    postmortems = forms.ModelMultipleChoiceField(
+        PostMortem.objects.none(), required=False, label="Learned from", widget=forms.CheckboxSelectMultiple
+    )
 
     def __init__(self, *args: Any, person: User, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
