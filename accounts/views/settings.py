@@ -41,10 +41,14 @@ def people(request: HttpRequest) -> HttpResponse:
         admin = _admin(request)
         if form.is_valid():
             now = timezone.now()
-            user = add_person(by=admin, now=now, **form.cleaned_data)
-            link = settings.BASE_URL + reverse("sign-in-link", args=[create_sign_in_link(user=user, now=now)])
-            messages.success(request, f"{user.display_name} was added.")
-            form = PersonForm()
+            try:
+                user = add_person(by=admin, now=now, **form.cleaned_data)
+            except ValidationError as problem:
+                form.add_error(None, problem)
+            else:
+                link = settings.BASE_URL + reverse("sign-in-link", args=[create_sign_in_link(user=user, now=now)])
+                messages.success(request, f"{user.display_name} was added.")
+                form = PersonForm()
     wanted = request.GET.get("q", "").strip()[:100]
     rows = User.objects.prefetch_related("teams")
     if wanted:

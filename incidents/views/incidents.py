@@ -141,6 +141,7 @@ def collect(request: HttpRequest, number: int) -> HttpResponse:
 @permitted
 def incident_status(request: HttpRequest, number: int) -> HttpResponse:
     incident = visible_incident(request, number)
+    require_respond(request.user)
     form = StatusForm(request.POST, person=person(request))
 
     def act() -> None:
@@ -154,6 +155,7 @@ def incident_status(request: HttpRequest, number: int) -> HttpResponse:
 @permitted
 def incident_role(request: HttpRequest, number: int) -> HttpResponse:
     incident = visible_incident(request, number)
+    require_respond(request.user)
     form = RoleForm(request.POST)
     change = remove_role if "remove" in request.POST else assign_role
 
@@ -168,6 +170,7 @@ def incident_role(request: HttpRequest, number: int) -> HttpResponse:
 @permitted
 def incident_milestone(request: HttpRequest, number: int) -> HttpResponse:
     incident = visible_incident(request, number)
+    require_respond(request.user)
     form = MilestoneForm(request.POST)
 
     def act() -> None:

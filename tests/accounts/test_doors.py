@@ -1,0 +1,214 @@
+"""Every address: closed to strangers, read by viewers, written by responders, administered by admins."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Any
+
+import pytest
+from django.test import Client
+from django.urls import URLPattern, URLResolver, get_resolver, reverse
+
+from incidents.actions.incident import change_status
+from incidents.models import Incident
+from knowledge.actions.checklist import start_run
+from knowledge.models import ChecklistRun
+from tests.builders import (
+    NOW,
+    make_brownbag,
+    make_checklist,
+    make_cluster,
+    make_evidence,
+    make_followup,
+    make_incident,
+    make_lesson,
+    make_person,
+    make_postmortem,
+    make_source,
+    make_token,
+)
+from tests.fixtures import signed_in
+
+pytestmark = pytest.mark.django_db
+OPEN = {"healthz", "readyz", "metrics", "sign-in-link", "otlp-traces", "otlp-logs"}
+RESPONDERS_READ = {
+    "incident-declare",
+    "incident-edit",
+    "followup-new",
+    "postmortem-edit",
+    "lesson-new",
+    "lesson-edit",
+    "checklist-new",
+    "checklist-edit",
+    "brownbag-new",
+    "brownbag-edit",
+}
+ADMINS_READ = {"settings-audit", "source-new", "source-edit", "cluster-new", "cluster-edit"}
+ADMINS_POST = {
+    "settings-people",
+    "settings-person",
+    "settings-person-link",
+    "source-new",
+    "source-edit",
+    "source-check",
+    "source-delete",
+    "cluster-new",
+    "cluster-edit",
+}
+OWN_POST = {"settings-tokens", "settings-token-revoke", "settings-profile", "postmortem-preview", "postmortem-verdict"}
+
+
+def patterns(found: Any = None, prefix: str = "") -> Iterator[tuple[str, str]]:
+    for pattern in get_resolver().url_patterns if found is None else found:
+        route = prefix + str(pattern.pattern)
+        if isinstance(pattern, URLResolver):
+            yield from patterns(pattern.url_patterns, route)
+        elif isinstance(pattern, URLPattern) and pattern.name:
+            yield pattern.name, route
+
+
+NAMES = sorted({name for name, route in patterns() if not route.startswith(("api/", "accounts/"))})
+
+
+@pytest.fixture
+def world(db: None) -> dict[str, Any]:
+    """One of everything that an address can name."""
+    incident = make_incident()
+    make_evidence(incident)
+    followup, postmortem = make_followup(incident), make_postmortem(incident)
+    lesson, checklist, session = make_lesson(postmortems=[postmortem]), make_checklist(), make_brownbag()
+    run = start_run(checklist=checklist, by=make_person("ada"), now=NOW, incident=incident)
+    make_token(make_person("cy"))
+    return {
+        "incident": incident,
+        "entry": incident.timeline.first(),
+        "followup": followup,
+        "lesson": lesson,
+        "checklist": checklist,
+        "session": session,
+        "run": run,
+        "cluster": make_cluster(),
+        "source": make_source(),
+        "person": make_person("mallory"),
+        "token": make_person("cy").api_tokens.first(),
+    }
+
+
+def address(name: str, world: dict[str, Any]) -> str:
+    wanted = dict(patterns())[name]
+    kinds = {
+        "followup": world["followup"].number,
+        "lesson": world["lesson"].number,
+        "lesson-edit": world["lesson"].number,
+        "lesson-delete": world["lesson"].number,
+        "settings-person": world["person"].pk,
+        "settings-person-link": world["person"].pk,
+        "settings-token-revoke": world["token"].pk,
+        "cluster-edit": world["cluster"].pk,
+        "brownbag": world["session"].pk,
+        "brownbag-edit": world["session"].pk,
+        "brownbag-export": world["session"].pk,
+    }
+    number = kinds.get(name, world["incident"].number)
+    pk = kinds.get(name, world["source"].pk if name.startswith("source") else world["checklist"].pk)
+    if "runs/" in wanted:
+        pk = world["run"].pk
+    values = {
+        "number": number,
+        "pk": pk,
+        "evidence": 1,
+        "entry": world["entry"].pk,
+        "tick_id": world["run"].ticks.first().pk,
+        "form": "md",
+        "secret": "x" * 43,
+    }
+    return reverse(name, kwargs={key: value for key, value in values.items() if f":{key}>" in wanted})
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_strangers_are_asked_to_sign_in(world: dict[str, Any], name: str) -> None:
+    path = address(name, world)
+    for answer in (Client().get(path), Client().post(path)):
+        if name in OPEN:
+            assert "/accounts/login/" not in answer.get("Location", "")
+        else:
+            assert answer.status_code == 302
+            assert answer["Location"].startswith("/accounts/login/?next=")
+    if name not in OPEN:
+        assert Client().get(path, headers={"HX-Request": "true"}).status_code == 401
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_reading_is_for_viewers_but_for_forms_and_administration(world: dict[str, Any], name: str) -> None:
+    path = address(name, world)
+    codes = {who: signed_in(make_person(who)).get(path).status_code for who in ("cy", "ada", "root")}
+    if name in ADMINS_READ:
+        assert codes == {"cy": 403, "ada": 403, "root": 200}
+    elif name in RESPONDERS_READ:
+        assert codes == {"cy": 403, "ada": 200, "root": 200}
+    elif codes["cy"] != 405 and name not in OPEN:
+        assert set(codes.values()) <= {200, 302}, codes
+
+
+@pytest.mark.parametrize("name", [name for name in NAMES if name not in OPEN])
+def test_writing_is_for_responders_and_administering_for_admins(world: dict[str, Any], name: str) -> None:
+    path = address(name, world)
+    before = state()
+    viewer = signed_in(make_person("cy")).post(path)
+    if viewer.status_code == 405:
+        return
+    if name in OWN_POST:
+        assert viewer.status_code in {200, 302, 422}
+        return
+    assert viewer.status_code == 403, viewer.status_code
+    if name in ADMINS_POST:
+        assert signed_in(make_person("ben")).post(path).status_code == 403
+    assert state() == before
+
+
+def state() -> list[Any]:
+    return [
+        list(Incident.objects.values_list("resource_version", "status")),
+        list(ChecklistRun.objects.values_list("resource_version", "finished_at")),
+    ]
+
+
+@pytest.mark.parametrize("name", ["status/", "roles/", "collect/", "timeline/notes/"])
+def test_posts_without_the_forms_own_token_are_refused(world: dict[str, Any], name: str) -> None:
+    client = Client(enforce_csrf_checks=True)
+    client.force_login(make_person("ada"))
+    assert client.post(f"/incidents/1/{name}", {"status": "closed"}).status_code == 403
+
+
+def test_a_deactivated_person_is_out_at_once(world: dict[str, Any]) -> None:
+    ada = make_person("ada")
+    client, token = signed_in(ada), make_token(ada)
+    ada.is_active = False
+    ada.save()
+    assert client.get("/incidents/").status_code == 302
+    answer = Client(headers={"Authorization": f"Bearer {token}"}).get("/api/v1/incidents/")
+    assert answer.status_code == 401
+
+
+def test_every_page_carries_the_content_policy(world: dict[str, Any]) -> None:
+    for path in ("/", "/incidents/1/", "/accounts/login/", "/api/v1/docs/", "/nowhere/"):
+        policy = signed_in(make_person("cy")).get(path, follow=True).headers["Content-Security-Policy"]
+        assert "default-src 'self'" in policy
+        assert "unsafe" not in policy
+
+
+@pytest.mark.parametrize(
+    "path", ["/incidents/?q=%00", "/search/?q=a%00b", "/follow-ups/?q=%00", "/settings/people/?q=%00"]
+)
+def test_a_nul_character_is_bad_input_on_pages_too(world: dict[str, Any], path: str) -> None:
+    assert signed_in(make_person("cy")).get(path).status_code == 400
+
+
+def test_a_nul_character_in_a_text_is_bad_input(world: dict[str, Any]) -> None:
+    form = {"title": "T", "body": "nul \x00", "version": "1"}
+    assert signed_in(make_person("ada")).post("/incidents/1/postmortem/autosave/", form).status_code == 400
+
+
+def test_resolved_incidents_stay_readable(world: dict[str, Any]) -> None:
+    change_status(incident=world["incident"], status="resolved", by=make_person("ada"), now=NOW)
+    assert signed_in(make_person("cy")).get("/incidents/1/").status_code == 200
