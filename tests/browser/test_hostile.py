@@ -92,7 +92,7 @@ def test_nothing_that_outsiders_write_ever_runs(tab_of: OpenTab, stack: Demo, ho
     ada.goto(f"/incidents/{number}/")
     ada.get_by_role("button", name="Write post-mortem").click()
     ada.locator("textarea[name=body]").fill(MARKDOWN + "\n![[E-1]] ![[E-2]] ![[E-3]]\n")
-    expect(ada.locator("[data-preview] h2")).to_contain_text("Summary")
+    expect(ada.locator("[data-preview] h2").first).to_contain_text("Summary")
     expect(ada.locator("[data-saved]")).to_contain_text("Saved")
     seen = [
         f"/incidents/{number}/",

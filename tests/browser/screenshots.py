@@ -1,0 +1,72 @@
+"""Pictures of the real pages for docs/images: `python -m tests.browser.screenshots [ADDRESS SIGN_IN_LINK]`.
+
+ADDRESS is a running demo stack, such as http://127.0.0.1:8000, the link one of its one-time sign-in links;
+without them a stack is started for the pictures, and Ada reads it.
+"""
+
+from __future__ import annotations
+
+import sys
+import tempfile
+from pathlib import Path
+from typing import Any
+
+from playwright.sync_api import Browser, Page, sync_playwright
+
+from tests.browser import pages
+from tests.browser.stack import demo
+from tests.system import chromium_arguments, chromium_path
+
+FOLDER = Path(__file__).resolve().parents[2] / "docs" / "images"
+TALL = {"width": 1440, "height": 1200}
+# picture: page, window, theme
+PICTURES: dict[str, tuple[str, Any, str]] = {
+    "home": ("home", pages.DESKTOP, "light"),
+    "incident": ("incident", TALL, "light"),
+    "incident-dark": ("incident", TALL, "dark"),
+    "incident-phone": ("incident", pages.PHONE, "light"),
+    "post-mortem": ("postmortem-outage", TALL, "light"),
+    "editor": ("postmortem-edit", pages.DESKTOP, "light"),
+    "checklist-run": ("checklist-run", pages.DESKTOP, "light"),
+    "brown-bag": ("brownbag-edit", pages.DESKTOP, "light"),
+    "sources": ("sources", pages.DESKTOP, "light"),
+    "knowledge": ("search", pages.DESKTOP, "light"),
+}
+
+
+def take(browser: Browser, address: str, link: str) -> None:
+    context = pages.signed_in(browser, link)
+    state = context.storage_state()
+    tab = context.new_page()
+    found = pages.all_pages(tab, address)
+    found["postmortem-outage"] = found["incident"] + "postmortem/"
+    context.close()
+    for name, (page, size, theme) in PICTURES.items():
+        one = browser.new_context(storage_state=state, viewport=size, color_scheme=theme, timezone_id="UTC")
+        tab = one.new_page()
+        tab.goto(address + found[page], wait_until="networkidle")
+        _settle(tab)
+        tab.screenshot(path=FOLDER / f"{name}.png")
+        one.close()
+
+
+def _settle(tab: Page) -> None:
+    """Fonts are there, nothing moves, nothing is being fetched."""
+    tab.evaluate("document.fonts.ready")
+    tab.wait_for_function("() => !document.querySelector('.glance-room, .htmx-request')")
+
+
+def main() -> None:
+    FOLDER.mkdir(parents=True, exist_ok=True)
+    with sync_playwright() as playwright:
+        browser = playwright.chromium.launch(executable_path=chromium_path(), args=chromium_arguments())
+        if len(sys.argv) == 3:
+            take(browser, sys.argv[1].rstrip("/"), sys.argv[2])
+        else:
+            with tempfile.TemporaryDirectory() as folder, demo(Path(folder) / "data") as stack:
+                take(browser, stack.address, stack.manage("sign_in_link", "ada"))
+        browser.close()
+
+
+if __name__ == "__main__":
+    main()
