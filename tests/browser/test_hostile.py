@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Iterator
 from typing import Any
 
@@ -12,7 +13,7 @@ from playwright.sync_api import expect
 from tests.browser import pages
 from tests.browser.conftest import OpenTab
 from tests.browser.stack import Demo
-from tests.browser.test_incident import all_answered
+from tests.browser.test_incident import all_answered, declare
 from tests.stand_ins.kubernetes import KubernetesStandIn
 
 pytestmark = [pytest.mark.browser, pytest.mark.real_server("chromium")]
@@ -116,3 +117,26 @@ def test_nothing_that_outsiders_write_ever_runs(tab_of: OpenTab, stack: Demo, ho
         )
         assert ada.locator("main").is_visible(), path
         assert pages.too_wide(ada) == [], path
+
+
+def test_one_endless_word_widens_no_page(tab_of: OpenTab) -> None:
+    ada = tab_of("ada", viewport=pages.PHONE)
+    word = "Supercalifragilistic" * 10
+    number = declare(ada, word, services="a" * 200, summary="W" * 3_000)
+    ada.goto("/knowledge/lessons/new/")
+    ada.get_by_label("Statement").fill(word + word[:100])
+    ada.get_by_role("button", name="Save the lesson").click()
+    ada.wait_for_url(re.compile(r"/knowledge/lessons/\d+/$"))
+    lesson = ada.url
+    ada.goto(f"/incidents/{number}/follow-ups/new/")
+    ada.get_by_label("Title").fill(word)
+    ada.get_by_role("button", name="Raise the follow-up").click()
+    ada.wait_for_url(re.compile(r"/follow-ups/\d+/$"))
+    seen = [ada.url, lesson, f"/incidents/{number}/", f"/incidents/{number}/edit/", "/", "/incidents/", "/knowledge/"]
+    seen += ["/follow-ups/", "/search/?q=Supercali", "/knowledge/lessons/new/", "/incidents/declare/"]
+    wide = {}
+    for path in seen:
+        ada.goto(path)
+        if found := pages.too_wide(ada):
+            wide[path] = found
+    assert wide == {}
