@@ -91,7 +91,7 @@ def test_refusals_become_their_status_after_one_request(
 @pytest.mark.parametrize("code", [429, 502, 503, 504])
 def test_passing_refusals_are_asked_again(server: Echo, code: int) -> None:
     server.fault("/", code, times=1, retry_after="0")
-    with client(server) as http:
+    with client(server, Budget(deadline_seconds=10)) as http:
         assert http.get("/a").code == 200
     assert len(server.requests) == 2
 
