@@ -100,6 +100,8 @@ def _check(source: Source) -> None:
         raise InvalidInput("url", "is empty; expected an address such as http://prometheus.monitoring:9090")
     if source.kind == "kubernetes" and source.cluster is None:
         raise InvalidInput("cluster", "a Kubernetes source needs its cluster; connect the cluster with its kubeconfig")
+    if source.url and not source.url.lower().startswith(("http://", "https://")):
+        raise InvalidInput("url", "expected an address that begins with http:// or https://")
     if "@" in source.url.partition("://")[2].partition("/")[0]:
         raise InvalidInput("url", "carries a user or a password; expected those in their own fields")
     if not isinstance(source.options, dict):

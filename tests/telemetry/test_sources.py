@@ -1,0 +1,104 @@
+"""Clusters and sources on their pages: connected, tested, refused by field, pruned."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+
+import pytest
+import yaml
+from django.test import Client
+from django.utils import timezone
+
+from telemetry.models import Cluster, Heartbeat, LogRecord, Source
+from telemetry.tasks import beat, prune_intake
+from tests.builders import make_source
+from tests.running import free_port
+from tests.stand_ins.kubernetes import CLUSTER_UID, KubernetesStandIn
+from tests.stand_ins.prometheus import PrometheusStandIn
+
+pytestmark = pytest.mark.django_db
+
+
+def test_a_connected_cluster_shows_its_preflight(as_root: Client) -> None:
+    with KubernetesStandIn() as server:
+        server.deny("", "nodes")
+        form = {"name": "prod-eu", "kubeconfig": yaml.safe_dump(server.kubeconfig()), "allow_private": "on"}
+        page = as_root.post("/sources/clusters/new/", form, follow=True)
+    cluster = Cluster.objects.get()
+    assert (cluster.uid, cluster.version) == (CLUSTER_UID, "v1.20.2")
+    source = cluster.sources.get()
+    failed = [check["name"] for check in source.preflight if not check["ok"]]
+    assert any("nodes" in name for name in failed)
+    assert "something is missing" in page.content.decode()
+
+
+@pytest.mark.parametrize(
+    ("kubeconfig", "words"),
+    [
+        ("users: [{name: a, user: {exec: {command: sh}}}]", "exec"),
+        ("{{{", "kubeconfig"),
+        ("just text", "kubeconfig"),
+    ],
+)
+def test_a_refused_kubeconfig_says_why_and_is_kept_in_the_form(as_root: Client, kubeconfig: str, words: str) -> None:
+    answer = as_root.post("/sources/clusters/new/", {"name": "bad", "kubeconfig": kubeconfig})
+    assert answer.status_code == 422
+    assert words in answer.content.decode()
+    assert not Cluster.objects.exists()
+
+
+def test_a_source_that_is_not_there_is_saved_and_shown_as_broken(as_root: Client, as_cy: Client) -> None:
+    form = {"name": "Prometheus", "kind": "prometheus", "url": f"http://127.0.0.1:{free_port()}", "allow_private": "on"}
+    page = as_root.post("/sources/new/", form | {"enabled": "on"}, follow=True).content.decode()
+    assert "is saved, but something is missing" in page
+    assert Source.objects.get().is_healthy is False
+    assert "1 of 1 sources need a hand" in as_cy.get("/").content.decode()
+
+
+def test_loopback_needs_a_word_of_the_operator(as_root: Client) -> None:
+    with PrometheusStandIn() as server:
+        form = {"name": "Prometheus", "kind": "prometheus", "url": server.url, "enabled": "on"}
+        as_root.post("/sources/new/", form)
+        assert Source.objects.get().is_healthy is False
+        assert server.requests == []
+
+
+def test_secrets_left_empty_stay_and_are_never_shown(as_root: Client) -> None:
+    with PrometheusStandIn(bearer="kept-bearer") as server:
+        source = make_source(url=server.url, allow_private=True, auth={"bearer": "kept-bearer"})
+        form = {"name": "Renamed", "url": server.url, "allow_private": "on", "enabled": "on", "verify_tls": "on"}
+        page = as_root.post(f"/sources/{source.pk}/", form, follow=True).content.decode()
+    assert "Renamed answers." in page
+    assert "kept-bearer" not in as_root.get(f"/sources/{source.pk}/").content.decode()
+
+
+@pytest.mark.parametrize(
+    ("wrong", "words"),
+    [
+        ({"options": "{"}, "This is no JSON"),
+        ({"options": "[]"}, "Expected a JSON object"),
+        ({"options": '{"note": "\\u0000"}'}, "NUL"),
+        ({"headers": "no colon"}, "one “Name: value” a line"),
+        ({"url": "ftp://example.org"}, "begins with http:// or https://"),
+    ],
+)
+def test_a_refused_source_says_why(as_root: Client, wrong: dict[str, str], words: str) -> None:
+    form = {"name": "P", "kind": "prometheus", "url": "http://prometheus.example.org:9090"} | wrong
+    answer = as_root.post("/sources/new/", form)
+    assert answer.status_code == 422
+    assert words in answer.content.decode()
+
+
+def test_what_was_pushed_long_ago_is_pruned() -> None:
+    now = timezone.now()
+    for days in (1, 20):
+        at = now - timedelta(days=days)
+        LogRecord.objects.create(at=at, service="checkout", body="x", digest=str(days), received_at=at)
+    assert prune_intake() == 1
+    assert LogRecord.objects.get().digest == "1"
+
+
+def test_a_heartbeat_is_one_row() -> None:
+    beat()
+    beat()
+    assert Heartbeat.objects.count() == 1
