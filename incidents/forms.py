@@ -70,7 +70,7 @@ class IncidentForm(forms.Form):
             return clean_title(self.cleaned_data["title"])
         except InvalidInput as problem:
             text = problem.errors["title"]
-            raise forms.ValidationError(f"The title {text}.") from None
+            raise forms.ValidationError(f"The title {text.rstrip('.')}.") from None
 
     def clean(self) -> dict[str, Any]:
         data = super().clean() or {}
