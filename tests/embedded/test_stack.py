@@ -68,12 +68,21 @@ class Stack:
         return said
 
     def alive(self) -> list[str]:
+        """Of the family as it was, and of whatever else works on this data directory."""
         names = []
-        for process in self.family:
+        for process in [*self.family, *self.strays()]:
             with suppress(psutil.NoSuchProcess):
                 if process.is_running() and process.status() != psutil.STATUS_ZOMBIE:
                     names.append(" ".join(process.cmdline()[:4]))
         return names
+
+    def strays(self) -> list[psutil.Process]:
+        found = []
+        for process in psutil.process_iter():
+            with suppress(psutil.Error):
+                if process.environ().get("DEBRIEF_DATA_DIR") == str(self.data_dir):
+                    found.append(process)
+        return [process for process in found if self.process is None or process.pid != self.process.pid]
 
     def end(self) -> None:
         if self.process is not None and self.process.poll() is None:
