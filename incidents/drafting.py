@@ -128,7 +128,10 @@ def _timeline(incident: Incident) -> str:
     room = LINES - len(chosen)
     chosen += list(entries.filter(loud).exclude(told).select_related("evidence").in_order()[: max(room, 0)])
     chosen.sort(key=lambda entry: (entry.occurred_at, entry.pk))
-    chosen = list({_alike(entry): entry for entry in reversed(chosen)}.values())[::-1]
+    firsts: dict[object, TimelineEntry] = {}
+    for entry in chosen:
+        firsts.setdefault(_alike(entry), entry)
+    chosen = list(firsts.values())
     if not chosen:
         return "Nothing is on the timeline yet."
     rows = ["| UTC | What happened |", "|---|---|"]
@@ -141,7 +144,7 @@ def _alike(entry: TimelineEntry) -> object:
 
 
 def _told(entry: TimelineEntry) -> str:
-    text = plain(entry.title)
+    text = _titled(entry.title)
     if entry.subject:
         text += f" `{entry.subject.replace('`', '')[:80]}`".replace("|", "")
     if entry.count > 1:
@@ -154,6 +157,16 @@ def _told(entry: TimelineEntry) -> str:
     elif entry.text:
         text += f": {plain(entry.text, 120)}"
     return text + cite(entry.evidence.number if entry.evidence else None)
+
+
+def _titled(title: str) -> str:
+    """A log pattern stands in curly quotes; as code it needs no escapes and reads as it was written."""
+    head, opened, rest = title.partition("“")
+    pattern, closed, tail = rest.partition("”")
+    if not (opened and closed):
+        return plain(title)
+    code = pattern.replace("`", "'").replace("|", "¦")[:160]
+    return f"{plain(head)}`{code}`{plain(tail)}"
 
 
 def _detection(incident: Incident) -> str:

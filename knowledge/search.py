@@ -45,6 +45,8 @@ def around(text: str, words: list[str], length: int = 200) -> str:
     flat = excerpt(text, 20_000)
     places = [place for word in words if (place := flat.lower().find(word.lower())) >= 0]
     start = max(0, min(places, default=0) - 60)
+    if start:
+        start = flat.find(" ", start) + 1
     part = flat[start : start + length]
     return f"{'…' if start else ''}{part}{'…' if start + length < len(flat) else ''}"
 
@@ -65,7 +67,10 @@ def _postmortems(wanted: str, person: Any) -> list[Hit]:
     for word in wanted.split()[:8]:
         rows = rows.filter(Q(title__icontains=word) | Q(body__icontains=word))
     words = wanted.split()
-    return [Hit("postmortem", row.title, row.get_absolute_url(), around(row.body, words), row) for row in rows[:EACH]]
+    return [
+        Hit("postmortem", f"{row.incident.key} {row.title}", row.get_absolute_url(), around(row.body, words), row)
+        for row in rows[:EACH]
+    ]
 
 
 def _lessons(wanted: str, person: Any) -> list[Hit]:

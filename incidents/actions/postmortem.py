@@ -73,7 +73,7 @@ def save_postmortem(
     current = (
         PostMortem.objects.select_for_update(of=("self",)).select_related("incident", "edited_by").get(pk=postmortem.pk)
     )
-    if based_on is not None and based_on != current.resource_version:
+    if based_on is not None and based_on != current.resource_version and not _only_drafted_since(current, based_on):
         raise StaleWrite(current)
     same = (current.title, current.body) == (title, body.replace("\r\n", "\n"))
     if same and due_at is None:
@@ -139,6 +139,11 @@ def publish_postmortem(
     audit.record(at=now, actor=by, verb="postmortem.published", target=current.incident.key, via=via)
     transaction.on_commit(partial(signals.postmortem_published.send, PostMortem, postmortem_id=current.pk, at=now))
     return current
+
+
+def _only_drafted_since(current: PostMortem, based_on: int) -> bool:
+    """Nobody has written yet: the person's text wins over a draft that followed the evidence, which stays a revision."""
+    return current.edited_by_id is None and 0 < based_on < current.resource_version
 
 
 def _keep_revision(current: PostMortem, by: User, now: datetime, *, note: str = "", always: bool = False) -> None:
