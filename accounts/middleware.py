@@ -101,5 +101,5 @@ class ReaderZoneMiddleware:
 def _zone(name: str) -> zoneinfo.ZoneInfo:
     try:
         return zoneinfo.ZoneInfo(name[:64] or "UTC")
-    except (ValueError, OSError):
+    except (ValueError, OSError, KeyError):  # unknown names are a KeyError
         return zoneinfo.ZoneInfo("UTC")

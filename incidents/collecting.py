@@ -14,6 +14,7 @@ from django.utils import timezone
 
 from incidents.models import Collection, CollectionRun, Evidence, Incident, TimelineEntry
 from incidents.models.evidence import RunState
+from incidents.models.incident import OPEN_STATUSES
 from incidents.timeline import Line, lines_for
 from telemetry.observations import Budget, Observation, Outcome, Query, Status
 from telemetry.registry import collector_for
@@ -21,6 +22,8 @@ from telemetry.registry import collector_for
 LEASE = timedelta(seconds=15)
 RENEW_EVERY = 5.0
 ATTEMPTS = 3
+# Between a frozen thing's key and the number of the row that its next state follows.
+AFTER = "@after:"
 ENTRY_FIELDS = [
     "evidence",
     "occurred_at",
@@ -135,8 +138,10 @@ def store(run: CollectionRun, batch: list[Observation], now: datetime) -> int:
     Returns how many rows were added or changed. The incident's row is the lock that keeps numbers unique.
     """
     incident = Incident.objects.select_for_update().get(pk=run.incident_id)
+    if incident.evidence_frozen_at is not None:
+        return 0
     by_key = {_key(run, observation): observation for observation in batch}
-    known = {row.dedup_key: row for row in Evidence.objects.filter(incident=incident, dedup_key__in=by_key)}
+    known = _known(incident, list(by_key))
     fresh: list[Evidence] = []
     changed: list[Evidence] = []
     for key, observation in by_key.items():
@@ -145,10 +150,7 @@ def store(run: CollectionRun, batch: list[Observation], now: datetime) -> int:
         if row is not None and row.sha256 == digest:
             continue
         if row is not None and row.frozen_at is not None:
-            key = f"{key}@{digest[:12]}"
-            if Evidence.objects.filter(incident=incident, dedup_key=key).exists():
-                continue
-            row = None
+            key, row = f"{key}{AFTER}{row.number}", None
         if row is None:
             incident.evidence_count += 1
             row = Evidence(incident=incident, number=incident.evidence_count, dedup_key=key)
@@ -162,6 +164,21 @@ def store(run: CollectionRun, batch: list[Observation], now: datetime) -> int:
         Incident.objects.filter(pk=incident.pk).update(evidence_count=incident.evidence_count)
     _write_lines([*fresh, *changed], by_key, now)
     return len(fresh) + len(changed)
+
+
+def _known(incident: Incident, keys: list[str]) -> dict[str, Evidence]:
+    """The newest row of each thing: after a reopening a frozen row has a follower, found by its key and AFTER."""
+    rows = Evidence.objects.filter(incident=incident)
+    found = {row.dedup_key: row for row in rows.filter(dedup_key__in=keys)}
+    if any(row.frozen_at for row in found.values()):
+        for follower in rows.filter(dedup_key__contains=AFTER).order_by("number"):
+            if (base := _base(follower.dedup_key)) in found:
+                found[base] = follower
+    return found
+
+
+def _base(dedup_key: str) -> str:
+    return dedup_key.partition(AFTER)[0]
 
 
 def _key(run: CollectionRun, observation: Observation) -> str:
@@ -184,11 +201,7 @@ def _fill(row: Evidence, run: CollectionRun, observation: Observation, digest: s
 
 
 def _write_lines(rows: list[Evidence], by_key: dict[str, Observation], now: datetime) -> None:
-    entries = [
-        _entry(row, line, now)
-        for row in rows
-        for line in lines_for(by_key[row.dedup_key if row.dedup_key in by_key else row.dedup_key.rpartition("@")[0]])
-    ]
+    entries = [_entry(row, line, now) for row in rows for line in lines_for(by_key[_base(row.dedup_key)])]
     unique = {entry.dedup_key: entry for entry in entries}
     TimelineEntry.objects.bulk_create(
         unique.values(),
@@ -203,7 +216,7 @@ def _entry(row: Evidence, line: Line, now: datetime) -> TimelineEntry:
     return TimelineEntry(
         incident_id=row.incident_id,
         evidence=row,
-        dedup_key=f"{row.dedup_key}|{line.key}"[-320:],
+        dedup_key=f"{_base(row.dedup_key)}|{line.key}"[-320:],
         occurred_at=line.occurred_at,
         until=line.until,
         count=line.count,
@@ -233,7 +246,8 @@ def close_if_done(collection_id: int, now: datetime) -> bool:
     if not waiting.update(finished_at=now):
         return False
     collection = Collection.objects.get(pk=collection_id)
-    if collection.trigger == Collection.Trigger.RESOLVED:
+    ended = Incident.objects.filter(pk=collection.incident_id).exclude(status__in=OPEN_STATUSES)
+    if collection.trigger == Collection.Trigger.RESOLVED and ended.exists():
         Evidence.objects.filter(incident=collection.incident_id, frozen_at=None).update(frozen_at=now)
         Incident.objects.filter(pk=collection.incident_id).update(evidence_frozen_at=now)
     return True

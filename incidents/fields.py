@@ -6,8 +6,12 @@ import re
 from typing import Any
 
 from django import forms
+from django.core.validators import MaxValueValidator, MinValueValidator
+
+from incidents.moments import EARLIEST, LATEST
 
 NAME = re.compile(r"^[A-Za-z0-9]([A-Za-z0-9_.:/-]*[A-Za-z0-9])?$")
+YEARS = "Expected a time between the years 2000 and 2100."
 KINDS = {
     "deploy": "Deployment",
     "deployment": "Deployment",
@@ -93,4 +97,5 @@ class MomentField(forms.DateTimeField):
 
     def __init__(self, **kwargs: Any) -> None:
         super().__init__(required=kwargs.pop("required", False), **kwargs)
+        self.validators += [MinValueValidator(EARLIEST, YEARS), MaxValueValidator(LATEST, YEARS)]
         self.error_messages["invalid"] = "Expected a date and a time, such as 2026-11-21 06:37:20."

@@ -77,7 +77,7 @@ class IncidentForm(forms.Form):
         try:
             check_window(data.get("window_from"), data.get("window_to"))
         except InvalidInput as problem:
-            self.add_error("window_to", f"{problem.errors['window_to'][:1].upper()}{problem.errors['window_to'][1:]}.")
+            add_problem(self, problem)
         return data
 
 

@@ -6,6 +6,6 @@ Each signal carries ids and the time alone: receivers (knowledge, chat services)
 from django.dispatch import Signal
 
 incident_declared = Signal()  # incident_id, at
-incident_changed = Signal()  # incident_id, at, change ("status", "severity", "roles", "fields", "milestone")
+incident_changed = Signal()  # incident_id, at, change ("status", "severity", "roles", "fields")
 evidence_collected = Signal()  # incident_id, at, collection_id
 postmortem_published = Signal()  # postmortem_id, at

@@ -81,8 +81,3 @@ def collect_open_incidents() -> int:
     for incident in due:
         enqueue_runs(planning.plan_collection(incident=incident, trigger=Collection.Trigger.PERIODIC, now=now)[1])
     return len(due)
-
-
-@shared_task(name="incidents.tasks.draft_postmortem")
-def draft_postmortem(postmortem_id: int) -> None:
-    drafting.draft(postmortem_id, timezone.now())

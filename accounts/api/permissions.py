@@ -29,3 +29,10 @@ class RolePermission(BasePermission):
             return can_view(request.user) and token_allows(request, Scope.READ, Scope.WRITE)
         may = can_administer if getattr(view, "admin_writes", False) else can_respond
         return may(request.user) and token_allows(request, Scope.WRITE)
+
+
+class AnswerPermission(BasePermission):
+    """For answering what one was asked: anybody who reads may, with a token that writes."""
+
+    def has_permission(self, request: Request, view: Any) -> bool:
+        return can_view(request.user) and token_allows(request, Scope.WRITE)

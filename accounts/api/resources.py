@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import hashlib
 import json
-from typing import Any
+from typing import Any, cast
 
+from django.core.exceptions import ObjectDoesNotExist
 from django.db import IntegrityError, models, transaction
 from django.utils import timezone
 from drf_spectacular.utils import OpenApiParameter, extend_schema
@@ -17,6 +18,7 @@ from rest_framework.viewsets import GenericViewSet
 
 from accounts.api.problems import problem
 from accounts.models import IdempotencyKey, User
+from accounts.problems import InvalidInput
 
 IDEMPOTENCY = OpenApiParameter(
     "Idempotency-Key",
@@ -152,8 +154,11 @@ class UpdateMixin:
             return answer
         serializer = self.get_serializer(row, data=request.data, partial=True)
         serializer.is_valid(raise_exception=True)
-        answer = self.answer(self.fresh(self.perform_update(row, serializer.validated_data)))
-        return answer
+        changed = self.perform_update(row, serializer.validated_data)
+        try:
+            return cast(Response, self.answer(self.fresh(changed)))
+        except ObjectDoesNotExist:
+            raise InvalidInput("", "After this you would no longer see it yourself. Nothing was changed.") from None
 
 
 class DestroyMixin:

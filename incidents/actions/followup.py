@@ -12,6 +12,7 @@ from accounts.permissions import require_respond
 from accounts.problems import InvalidInput
 from incidents.models import Counter, FollowUp, Incident
 from incidents.models.incident import TITLE_LIMIT
+from incidents.moments import check_moment
 
 FIELDS = (
     "title",
@@ -44,6 +45,7 @@ def create_followup(
 ) -> FollowUp:
     """F-n. Without `due_at` the severity's follow-up deadline counts from now."""
     require_respond(by)
+    check_moment("due_at", due_at)
     followup = FollowUp(
         incident=incident,
         title=_title(title),
@@ -69,6 +71,8 @@ def change_followup(*, followup: FollowUp, by: User, now: datetime, **fields: An
     require_respond(by)
     if unknown := set(fields) - set(FIELDS):
         raise InvalidInput(sorted(unknown)[0], "cannot be changed here")
+    check_moment("due_at", fields.get("due_at"))
+    followup = FollowUp.objects.select_for_update(of=("self",)).select_related("incident").get(pk=followup.pk)
     if "title" in fields:
         fields["title"] = _title(fields["title"])
     for name, value in fields.items():

@@ -29,6 +29,7 @@ from incidents.models.incident import (
     Status,
     Visibility,
 )
+from incidents.moments import check_moment
 from telemetry.models import Cluster
 
 LONGEST_WINDOW = timedelta(days=7)
@@ -85,7 +86,7 @@ def declare_incident(
         window_from=window_from,
         window_to=window_to,
     )
-    check_window(window_from, window_to)
+    check_window(window_from, window_to, now)
     check_past("impact_started_at", impact_started_at, now)
     check_past("detected_at", detected_at, now)
     incident.number = 0
@@ -113,6 +114,7 @@ def declare_incident(
 def change_incident(*, incident: Incident, by: User, now: datetime, via: str = "page", **fields: Any) -> Incident:
     """Any of FIELDS, and `clusters`; what is not given stays."""
     require_respond(by)
+    incident = Incident.objects.select_for_update(of=("self",)).select_related("severity").get(pk=incident.pk)
     clusters = fields.pop("clusters", None)
     if unknown := set(fields) - set(FIELDS):
         raise InvalidInput(sorted(unknown)[0], "cannot be changed here")
@@ -120,13 +122,16 @@ def change_incident(*, incident: Incident, by: User, now: datetime, via: str = "
         fields["title"] = clean_title(fields["title"])
     if "workloads" in fields:
         fields["workloads"] = clean_workloads(fields["workloads"])
-    check_window(fields.get("window_from", incident.window_from), fields.get("window_to", incident.window_to))
+    if {"window_from", "window_to"} & set(fields):
+        check_window(fields.get("window_from", incident.window_from), fields.get("window_to", incident.window_to), now)
     before = incident.severity
     changed = sorted(name for name, value in fields.items() if getattr(incident, name) != value)
     for name, value in fields.items():
         setattr(incident, name, value)
     incident.clean_fields(exclude=["severity", "declared_by", "duplicate_of", "recurrence_of"])
     incident.save()
+    if not Incident.objects.visible_to(by).filter(pk=incident.pk).exists():
+        raise InvalidInput("visibility", "you would no longer see it yourself; take a role in it first")
     if clusters is not None:
         incident.clusters.set(clusters)
     if "severity" in changed:
@@ -164,14 +169,23 @@ def change_status(
         raise InvalidInput("status", f"is {status!r}; expected one of {', '.join(Status.values)}")
     if status == before:
         return incident
+    if status == Status.CLOSED and before in OPEN_STATUSES and closure_reason == ClosureReason.RESOLVED:
+        # Nothing is closed as resolved without having been resolved: its last collection, its milestone, its text.
+        change_status(incident=incident, status=Status.RESOLVED, by=by, now=now, via=via)
+        incident.refresh_from_db()
+        before = incident.status
     reopening = before not in OPEN_STATUSES and status in OPEN_STATUSES
     if reopening and not reason.strip():
         raise InvalidInput("reason", "say why it is opened again")
     if status == Status.CLOSED:
         _close(incident, closure_reason, duplicate_of)
-    elif reopening:
-        incident.closure_reason, incident.duplicate_of, incident.evidence_frozen_at = "", None, None
-        incident.milestones.filter(kind__in=[MilestoneKind.RESOLVED, MilestoneKind.CLOSED]).delete()
+    else:
+        incident.closure_reason, incident.duplicate_of = "", None
+    if before == Status.CLOSED:
+        _forget_milestones(incident, MilestoneKind.CLOSED)
+    if reopening:
+        incident.evidence_frozen_at = None
+        _forget_milestones(incident, MilestoneKind.RESOLVED)
     incident.status = status
     incident.save()
     title = (
@@ -195,8 +209,16 @@ def change_status(
         open_postmortem_where_needed(incident=incident, now=now)
     elif reopening:
         start_collection(incident=incident, trigger=Collection.Trigger.MANUAL, now=now)
+    elif status == Status.CLOSED and before in OPEN_STATUSES:
+        start_collection(incident=incident, trigger=Collection.Trigger.RESOLVED, now=now)
     _announce(incident, now, "status")
     return incident
+
+
+def _forget_milestones(incident: Incident, *kinds: MilestoneKind) -> None:
+    """What is no longer so, with its line; the line "Reopened" and the audit trail tell that it once was."""
+    incident.milestones.filter(kind__in=kinds).delete()
+    incident.timeline.filter(dedup_key__in=[f"milestone:{kind.value}" for kind in kinds]).delete()
 
 
 def _close(incident: Incident, closure_reason: str, duplicate_of: Incident | None) -> None:
@@ -286,10 +308,14 @@ def clean_workloads(workloads: Sequence[Mapping[str, str]]) -> list[dict[str, st
     return cleaned
 
 
-def check_window(start: datetime | None, end: datetime | None) -> None:
+def check_window(start: datetime | None, end: datetime | None, now: datetime | None = None) -> None:
+    """`now` stands for an end that is not given."""
+    check_moment("window_from", start)
+    check_moment("window_to", end)
+    last = end or now
     if start and end and end <= start:
         raise InvalidInput("window_to", "the window ends before it starts; expected a later time")
-    if start and end and end - start > LONGEST_WINDOW:
+    if start and last and last - start > LONGEST_WINDOW:
         raise InvalidInput("window_to", "the window is longer than 7 days; expected a shorter one")
 
 

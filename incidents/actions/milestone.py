@@ -12,6 +12,7 @@ from accounts.problems import InvalidInput
 from incidents.models import Incident, Milestone, TimelineEntry
 from incidents.models.incident import MilestoneKind
 from incidents.models.timeline import EntrySource
+from incidents.moments import check_moment
 from telemetry.observations import Level
 
 LEVELS = {MilestoneKind.IMPACT_STARTED: Level.ERROR}
@@ -47,6 +48,7 @@ def write_milestone(*, incident: Incident, kind: MilestoneKind | str, at: dateti
 
 
 def check_past(field: str, at: datetime | None, now: datetime) -> None:
+    check_moment(field, at)
     if at is not None and at > now + timedelta(minutes=1):
         raise InvalidInput(field, "lies in the future; expected a time that has passed")
 

@@ -16,6 +16,7 @@ from incidents.drafting import draft
 from incidents.models import Incident, PostMortem, PostMortemTemplate, Review, Revision
 from incidents.models.incident import TITLE_LIMIT
 from incidents.models.postmortem import BODY_LIMIT
+from incidents.moments import check_moment
 
 REVISION_EVERY = timedelta(minutes=30)
 State = PostMortem.State
@@ -67,6 +68,7 @@ def save_postmortem(
 ) -> PostMortem:
     """Store a text. Raises StaleWrite with the current row when `based_on` is not its version; None writes anyway."""
     require_respond(by)
+    check_moment("due_at", due_at)
     title = _checked_title(title)
     if len(body) > BODY_LIMIT:
         raise InvalidInput("body", f"has {len(body):,} characters; expected at most {BODY_LIMIT:,}")
@@ -95,6 +97,10 @@ def ask_for_review(*, postmortem: PostMortem, reviewers: list[User], by: User, n
     if not reviewers:
         raise InvalidInput("reviewers", "name at least one person")
     for reviewer in reviewers:
+        if not Incident.objects.visible_to(reviewer).filter(pk=current.incident_id).exists():
+            raise InvalidInput(
+                "reviewers", f"{reviewer.display_name} may not see this incident; give them a role first"
+            )
         Review.objects.update_or_create(
             postmortem=current,
             reviewer=reviewer,
@@ -114,9 +120,11 @@ def give_verdict(*, postmortem: PostMortem, verdict: str, comment: str, by: User
     review = Review.objects.select_for_update().filter(postmortem=postmortem, reviewer=by).first()
     if review is None:
         raise InvalidInput("verdict", "you were not asked to review this")
+    if len(comment) > 5_000:
+        raise InvalidInput("comment", f"has {len(comment):,} characters; expected at most 5,000")
     if verdict == Review.Verdict.CHANGES and not comment.strip():
         raise InvalidInput("comment", "say what should change")
-    review.verdict, review.comment, review.answered_at = verdict, comment.strip()[:5_000], now
+    review.verdict, review.comment, review.answered_at = verdict, comment.strip(), now
     review.save()
     return review
 

@@ -12,6 +12,7 @@ from accounts.permissions import require_respond
 from accounts.problems import InvalidInput
 from incidents.models import Incident, TimelineEntry
 from incidents.models.timeline import EntrySource
+from incidents.moments import check_moment
 from telemetry.observations import Level
 
 TEXT_LIMIT = 10_000
@@ -58,7 +59,7 @@ def change_entry(
             raise InvalidInput("text", "only notes can be edited; hide this line or add a note beside it")
         entry.text = _checked(entry.text if text is None else text, occurred_at, now)
         entry.occurred_at = occurred_at or entry.occurred_at
-    entry.save()
+    entry.save(update_fields=["pinned", "hidden", "text", "occurred_at", "updated_at"])
     return entry
 
 
@@ -83,6 +84,7 @@ def _checked(text: str, occurred_at: datetime | None, now: datetime) -> str:
         raise InvalidInput("text", "is empty; say what happened")
     if len(cleaned) > TEXT_LIMIT:
         raise InvalidInput("text", f"has {len(cleaned):,} characters; expected at most {TEXT_LIMIT:,}")
+    check_moment("occurred_at", occurred_at)
     if occurred_at is not None and occurred_at > now + timedelta(minutes=1):
         raise InvalidInput("occurred_at", "lies in the future; expected a time that has passed")
     return cleaned

@@ -11,6 +11,7 @@ from rest_framework.decorators import action
 from rest_framework.request import Request
 from rest_framework.response import Response
 
+from accounts.api.permissions import AnswerPermission
 from accounts.api.resources import CreateMixin, ListMixin, ResourceViewSet, RetrieveMixin, UpdateMixin
 from accounts.problems import InvalidInput
 from incidents.actions.collection import collect_again
@@ -68,6 +69,8 @@ class IncidentViewSet(ListMixin, RetrieveMixin, CreateMixin, UpdateMixin, Resour
             row = change_incident(incident=row, by=by, now=now, via="api", **data)
         if roles is not None:
             set_roles(incident=row, roles=[(one["role"], one["user"]) for one in roles], by=by, now=now)
+        if moved and "status" not in moved:
+            raise InvalidInput("status", "expected together with closure_reason, duplicate_of or reason")
         if "status" in moved:
             row = change_status(incident=row, by=by, now=now, via="api", **moved)
         return row
@@ -168,6 +171,8 @@ class PostMortemViewSet(ListMixin, RetrieveMixin, CreateMixin, UpdateMixin, Reso
 
     def perform_create(self, data: dict[str, Any]) -> PostMortem:
         incident, by, now = data.pop("incident"), self.person(), self.now()
+        if data and PostMortem.objects.filter(incident=incident).exists():
+            raise InvalidInput("incident", "has a post-mortem already; change that one with PATCH and its ETag")
         row = open_postmortem(incident=incident, by=by, now=now)
         return self._write(row, data) if data else row
 
@@ -193,7 +198,7 @@ class PostMortemViewSet(ListMixin, RetrieveMixin, CreateMixin, UpdateMixin, Reso
         request=serializers.VerdictSerializer,
         responses=serializers.PostMortemSerializer,
     )
-    @action(detail=True, methods=["post"])
+    @action(detail=True, methods=["post"], permission_classes=[AnswerPermission])
     def verdict(self, request: Request, pk: str | None = None) -> Response:
         given = serializers.VerdictSerializer(data=request.data)
         given.is_valid(raise_exception=True)

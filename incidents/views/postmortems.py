@@ -167,7 +167,10 @@ def postmortem_preview(request: HttpRequest, number: int) -> HttpResponse:
 def postmortem_review(request: HttpRequest, number: int) -> HttpResponse:
     row = visible_postmortem(request, number)
     reviewers = list(
-        User.objects.filter(is_active=True, pk__in=[pk for pk in request.POST.getlist("reviewers") if pk.isdigit()])
+        User.objects.filter(
+            is_active=True,
+            pk__in=[pk for pk in request.POST.getlist("reviewers") if pk.isascii() and pk.isdigit() and len(pk) < 10],
+        )
     )
     return deed(
         request,

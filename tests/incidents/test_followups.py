@@ -44,10 +44,10 @@ def test_not_doing_needs_a_reason() -> None:
 
 def test_ending_is_dated_once_and_taken_back_when_it_goes_on() -> None:
     ada, followup = make_person("ada"), make_followup()
-    change_followup(followup=followup, by=ada, now=NOW, status="done")
-    change_followup(followup=followup, by=ada, now=NOW + timedelta(days=1), priority="high")
+    followup = change_followup(followup=followup, by=ada, now=NOW, status="done")
+    followup = change_followup(followup=followup, by=ada, now=NOW + timedelta(days=1), priority="high")
     assert followup.ended_at == NOW
-    change_followup(followup=followup, by=ada, now=NOW + timedelta(days=2), status="in_progress")
+    followup = change_followup(followup=followup, by=ada, now=NOW + timedelta(days=2), status="in_progress")
     assert followup.ended_at is None
 
 

@@ -87,7 +87,7 @@ def test_a_note_stands_at_the_time_it_was_given(as_ada: Client, incident: Incide
 
 
 def test_a_refused_note_keeps_its_text(as_ada: Client, incident: Incident) -> None:
-    form = {"text": "A long story", "occurred_at": "2999-01-01T00:00:00"}
+    form = {"text": "A long story", "occurred_at": "2099-01-01T00:00:00"}
     answer = as_ada.post(f"{incident.get_absolute_url()}timeline/notes/", form)
     assert answer.status_code == 422
     page = answer.content.decode()
