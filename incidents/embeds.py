@@ -16,8 +16,6 @@ from incidents.drawing import Band, clock, epoch, in_zone, milliseconds, number,
 
 LOG_LINES = 14
 LISTED = 12
-_NO_LINE = '<p class="sm mut">No line in this stretch.</p>'
-LogRow = tuple[float | None, Mapping[str, Any]]
 _REDACTED = re.compile(r"\[redacted:([\w.-]{1,60})\]")
 
 
