@@ -11,6 +11,7 @@ from django.utils import timezone
 from django.utils.text import slugify
 from django.views.decorators.http import require_GET, require_http_methods
 
+from accounts.models import User
 from accounts.permissions import can_respond, require_respond
 from incidents.forms import taken
 from incidents.listing import page_of
@@ -60,51 +61,60 @@ def brownbag_edit(request: HttpRequest, pk: int | None = None) -> HttpResponse:
     row = get_object_or_404(BrownBagSession, pk=pk) if pk else None
     names = ("title", "held_at", "host", "audience", "introduction")
     form = BrownBagForm(request.POST or None, initial={name: getattr(row, name) for name in names} if row else {})
-    choices = _choices(request)
-    agenda = _agenda(request, choices) if request.method == "POST" else _stored(row)
+    stored = _stored(row, person(request))
+    choices = _choices(request, stored)
+    agenda = _agenda(request, choices, stored) if request.method == "POST" else stored
     if saved := taken(form, lambda: save_brownbag(by=person(request), session=row, items=agenda, **form.cleaned_data)):
         return redirect(saved)
     context = {"form": form, "session": row, "rows": _rows(choices, agenda)}
     return render(request, "knowledge/brownbag_form.html", context, status=422 if form.errors else 200)
 
 
-def _choices(request: HttpRequest) -> dict[str, Any]:
-    """`postmortem-3` → the row, for everything that may be put on the agenda."""
+def _choices(request: HttpRequest, stored: list[dict[str, Any]]) -> dict[str, Any]:
+    """`postmortem-3` → the row, for everything that may be put on the agenda and whatever stands on it already."""
     seen = Incident.objects.visible_to(person(request))
     postmortems = PostMortem.objects.filter(incident__in=seen).select_related("incident__severity")[:200]
     lessons = Lesson.objects.visible_to(person(request))[:200]
-    return {f"postmortem-{row.pk}": row for row in postmortems} | {f"lesson-{row.pk}": row for row in lessons}
+    kept = {_key(item): item["postmortem"] or item["lesson"] for item in stored}
+    return {f"postmortem-{row.pk}": row for row in postmortems} | {f"lesson-{row.pk}": row for row in lessons} | kept
+
+
+def _key(item: dict[str, Any]) -> str:
+    kind = "postmortem" if item.get("postmortem") else "lesson"
+    return f"{kind}-{item[kind].pk}"
 
 
 def _rows(choices: dict[str, Any], agenda: list[dict[str, Any]]) -> list[dict[str, Any]]:
     """What the form lists: the agenda in its order, then everything else that may be chosen."""
-    minutes = {}
-    for item in agenda:
-        kind = "postmortem" if item.get("postmortem") else "lesson"
-        minutes[f"{kind}-{item[kind].pk}"] = item["minutes"]
-    keys = [*(key for key in minutes if key in choices), *(key for key in choices if key not in minutes)]
+    chosen = {_key(item): item for item in agenda}
+    keys = [*(key for key in chosen if key in choices), *(key for key in choices if key not in chosen)]
     return [
         {
             "key": key,
             "kind": key.partition("-")[0],
             "label": f"{choices[key].incident.key} {choices[key].title}" if key.startswith("p") else str(choices[key]),
-            "chosen": key in minutes,
-            "minutes": minutes.get(key, 10),
+            "chosen": key in chosen,
+            "minutes": chosen[key]["minutes"] if key in chosen else 10,
+            "notes": chosen[key]["notes"] if key in chosen else "",
         }
         for key in keys
     ]
 
 
-def _stored(session: BrownBagSession | None) -> list[dict[str, Any]]:
+def _stored(session: BrownBagSession | None, by: User) -> list[dict[str, Any]]:
     if session is None:
         return []
-    rows = session.items.select_related("postmortem__incident", "lesson")
+    rows = session.items.visible_to(by).select_related("postmortem__incident__severity", "lesson")
     return [{"postmortem": i.postmortem, "lesson": i.lesson, "minutes": i.minutes, "notes": i.notes} for i in rows]
 
 
-def _agenda(request: HttpRequest, choices: dict[str, Any]) -> list[dict[str, Any]]:
-    """Rows named `item` in their order, with `minutes-KEY` and `notes-KEY`; what may not be seen is not taken."""
+def _agenda(request: HttpRequest, choices: dict[str, Any], stored: list[dict[str, Any]]) -> list[dict[str, Any]]:
+    """Rows named `item` in their order, with `minutes-KEY` and `notes-KEY`; what may not be seen is not taken.
+
+    Where `notes-KEY` is missing, the stored notes stay.
+    """
     agenda = []
+    notes = {_key(item): item["notes"] for item in stored}
     for key in dict.fromkeys(request.POST.getlist("item")):
         row = choices.get(key)
         if row is None:
@@ -115,7 +125,7 @@ def _agenda(request: HttpRequest, choices: dict[str, Any]) -> list[dict[str, Any
             {
                 kind: row,
                 "minutes": int(minutes) if minutes.isascii() and minutes.isdigit() and len(minutes) < 4 else 10,
-                "notes": request.POST.get(f"notes-{key}", "")[:5_000],
+                "notes": request.POST.get(f"notes-{key}", notes.get(key, ""))[:5_000],
             }
         )
     return agenda

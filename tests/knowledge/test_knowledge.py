@@ -147,3 +147,16 @@ def test_search_finds_every_kind() -> None:
     assert {hit.kind for hit in found} == {"incident", "postmortem", "lesson", "checklist"}
     assert {hit.kind for hit in search("probes", make_person("cy"), kind="lesson")} == {"lesson"}
     assert search("   ", make_person("cy")) == []
+
+
+def test_the_notes_of_an_agenda_outlive_an_edit_on_its_page(as_ada: Client) -> None:
+    lesson = make_lesson()
+    session = make_brownbag(items=[{"lesson": lesson, "minutes": 5, "notes": "Show the pod events."}])
+    address, key = f"/knowledge/brown-bags/{session.pk}/edit/", f"lesson-{lesson.pk}"
+    page = as_ada.get(address).content.decode()
+    assert f'name="notes-{key}">Show the pod events.</textarea>' in page
+    form = {"title": session.title, "item": [key], f"minutes-{key}": "7"}
+    assert as_ada.post(address, form).status_code == 302
+    assert [(item.minutes, item.notes) for item in session.items.all()] == [(7, "Show the pod events.")]
+    as_ada.post(address, form | {f"notes-{key}": "Ask Ben first."})
+    assert session.items.get().notes == "Ask Ben first."
