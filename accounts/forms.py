@@ -6,6 +6,7 @@ from typing import Any
 from django import forms
 
 from accounts.models import ApiToken, Role, User
+from accounts.permissions import can_respond
 
 
 class PersonForm(forms.Form):
@@ -33,6 +34,13 @@ class TokenForm(forms.Form):
     days = forms.IntegerField(
         min_value=1, max_value=3_650, required=False, label="Expires after days", help_text="Empty: never."
     )
+
+    def __init__(self, person: User, *args: Any, **kwargs: Any) -> None:
+        """Only scopes that the person's role can use are offered."""
+        super().__init__(*args, **kwargs)
+        if not can_respond(person):
+            read = ApiToken.Scope.READ
+            self.fields["scopes"].choices = [(read.value, read.label)]  # type: ignore[attr-defined]
 
 
 class ProfileForm(forms.ModelForm):  # type: ignore[type-arg]

@@ -7,12 +7,14 @@ from datetime import timedelta
 from django.conf import settings
 from django.contrib import messages
 from django.core.exceptions import PermissionDenied, ValidationError
+from django.db import transaction
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import get_object_or_404, redirect, render
 from django.urls import reverse
 from django.utils import timezone
 from django.views.decorators.http import require_GET, require_http_methods, require_POST
 
+from accounts import audit
 from accounts.actions.people import LastAdmin, add_person, change_person
 from accounts.actions.tokens import create_sign_in_link, create_token, revoke_token
 from accounts.forms import PersonForm, ProfileForm, TokenForm
@@ -85,16 +87,19 @@ def person(request: HttpRequest, pk: int) -> HttpResponse:
 @require_POST
 def person_link(request: HttpRequest, pk: int) -> HttpResponse:
     """A fresh one-time link for somebody who cannot sign in; shown to the admin once."""
-    _admin(request)
+    admin, now = _admin(request), timezone.now()
     user = get_object_or_404(User, pk=pk, is_active=True)
-    link = settings.BASE_URL + reverse("sign-in-link", args=[create_sign_in_link(user=user, now=timezone.now())])
+    with transaction.atomic():
+        secret = create_sign_in_link(user=user, now=now)
+        audit.record(at=now, actor=admin, verb="sign_in.link_made", target=str(user))
+    link = settings.BASE_URL + reverse("sign-in-link", args=[secret])
     return render(request, "accounts/link.html", {"person": user, "link": link})
 
 
 @require_http_methods(["GET", "POST"])
 def tokens(request: HttpRequest) -> HttpResponse:
     me = _me(request)
-    form = TokenForm(request.POST or None)
+    form = TokenForm(me, request.POST or None)
     secret = ""
     if request.method == "POST" and form.is_valid():
         now = timezone.now()
@@ -106,7 +111,7 @@ def tokens(request: HttpRequest) -> HttpResponse:
             now=now,
             expires_at=now + timedelta(days=days) if days else None,
         )
-        form = TokenForm()
+        form = TokenForm(me)
     rows = ApiToken.objects.select_related("user")
     rows = rows if can_administer(me) else rows.filter(user=me)
     context = {"tokens": rows[:200], "form": form, "secret": secret, "now": timezone.now()}

@@ -13,6 +13,7 @@ from django.views.decorators.http import require_POST
 
 from accounts.actions.tokens import find_token
 from accounts.models import ApiToken
+from accounts.permissions import can_respond
 from telemetry import intake
 from telemetry.otlp import decode
 
@@ -47,6 +48,8 @@ def _receive(
             return _refusal(content_type, 401, "Authorization: expected Bearer and a valid token with the scope ingest")
         if not ALLOWED & set(token.scopes):
             return _refusal(content_type, 403, "This token lacks the scope ingest; make one under Settings, Tokens")
+        if not can_respond(token.user):
+            return _refusal(content_type, 403, "The person of this token only reads; sending needs the role responder")
         body = decode.decompress(_body(request), request.headers.get("Content-Encoding", ""))
         decoded = read(body, content_type)
         store(decoded.rows, timezone.now())

@@ -188,3 +188,11 @@ def test_encryption_says_the_same_thing_differently_each_time() -> None:
 def test_sign_in_links_are_rows_without_their_secret(ada: User) -> None:
     secret = create_sign_in_link(user=ada, now=NOW)
     assert SignInLink.objects.get().digest == hashlib.sha256(secret.encode()).hexdigest()
+
+
+def test_a_viewer_is_offered_only_a_token_that_reads(as_cy: Client) -> None:
+    refused = as_cy.post("/settings/tokens/", {"name": "push", "scopes": ["ingest"]})
+    assert refused.status_code == 422
+    assert 'value="ingest"' not in refused.content.decode()
+    assert as_cy.post("/settings/tokens/", {"name": "look", "scopes": ["read"]}).status_code == 200
+    assert [token.scopes for token in ApiToken.objects.all()] == [["read"]]

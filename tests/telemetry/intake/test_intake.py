@@ -178,7 +178,10 @@ def test_refusals_say_what_was_expected_in_the_senders_own_type(web: str, token:
     bomb = gzip.compress(b"[" + b" " * (25 * 2**20))
     cases = {
         401: [send(web, "dbf_unknown", EMPTY), send(web, token, EMPTY, Authorization="Basic abc")],
-        403: [send(web, make_token(make_person("ada"), "write"), EMPTY)],
+        403: [
+            send(web, make_token(make_person("ada"), "write"), EMPTY),
+            send(web, make_token(make_person("cy"), "ingest"), EMPTY),
+        ],
         413: [send(web, token, bomb, Content_Encoding="gzip"), send(web, token, b"x" * (21 * 2**20))],
         415: [send(web, token, b"<a/>", Content_Type="text/xml")],
         400: [
