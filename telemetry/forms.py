@@ -85,7 +85,7 @@ class SourceForm(forms.Form):
             return {}
         try:
             options = json.loads(written)
-        except ValueError as problem:
+        except (ValueError, RecursionError) as problem:
             raise forms.ValidationError(f"This is no JSON: {problem}") from None
         if not isinstance(options, dict):
             raise forms.ValidationError("Expected a JSON object, in braces.")

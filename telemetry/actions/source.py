@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Mapping
 from dataclasses import asdict
 from datetime import datetime
@@ -73,9 +74,10 @@ def save_source(
     auth: Mapping[str, str] | None = None,
     headers: Mapping[str, str] | None = None,
     ca_pem: str | None = None,
+    merge_auth: bool = False,
     **fields: Any,
 ) -> Source:
-    """Create or change; secrets that are None stay as they are."""
+    """Create or change; secrets that are None stay as they are. `merge_auth`: keys that `auth` lacks stay too."""
     require_administer(by)
     if unknown := set(fields) - set(SOURCE_FIELDS):
         raise InvalidInput(sorted(unknown)[0], "cannot be changed here")
@@ -88,7 +90,7 @@ def save_source(
     source.name = " ".join(source.name.split())
     _check(source)
     if auth is not None or headers is not None or ca_pem is not None or created:
-        _keep_secrets(source, auth, headers, ca_pem)
+        _keep_secrets(source, auth, headers, ca_pem, merge_auth=merge_auth)
     source.full_clean(exclude=["credentials"])
     source.save()
     audit.record(at=now, actor=by, verb="source.added" if created else "source.changed", target=source.name)
@@ -106,6 +108,10 @@ def _check(source: Source) -> None:
         raise InvalidInput("url", "carries a user or a password; expected those in their own fields")
     if not isinstance(source.options, dict):
         raise InvalidInput("options", "expected a JSON object")
+    try:
+        json.dumps(source.options, allow_nan=False)
+    except (TypeError, ValueError, RecursionError):
+        raise InvalidInput("options", "expected JSON without NaN or Infinity and without deep nesting") from None
     if not isinstance(source.budget, dict):
         raise InvalidInput("budget", "expected a JSON object")
     for name, value in source.budget.items():
@@ -133,7 +139,12 @@ def _check_queries(queries: Any) -> None:
 
 
 def _keep_secrets(
-    source: Source, auth: Mapping[str, str] | None, headers: Mapping[str, str] | None, ca_pem: str | None
+    source: Source,
+    auth: Mapping[str, str] | None,
+    headers: Mapping[str, str] | None,
+    ca_pem: str | None,
+    *,
+    merge_auth: bool,
 ) -> None:
     try:
         stored = source.secrets()
@@ -141,8 +152,9 @@ def _keep_secrets(
         stored = {"auth": {}, "headers": {}, "ca_pem": ""}
     if auth is not None and (unknown := set(auth) - set(AUTH_KEYS)):
         raise InvalidInput(f"auth.{sorted(unknown)[0]}", f"is unknown; expected one of {', '.join(AUTH_KEYS)}")
+    given = {key: value for key, value in (auth or {}).items() if value}
     source.set_secrets(
-        auth={key: value for key, value in auth.items() if value} if auth is not None else stored["auth"],
+        auth=given if auth is not None and not merge_auth else stored["auth"] | given,
         headers=dict(headers) if headers is not None else stored["headers"],
         ca_pem=ca_pem if ca_pem is not None else stored["ca_pem"],
     )

@@ -11,6 +11,7 @@ from django.shortcuts import get_object_or_404, redirect, render
 from django.utils import timezone
 from django.views.decorators.http import require_GET, require_http_methods, require_POST
 
+from accounts.encryption import CredentialProblem
 from accounts.models import User
 from accounts.permissions import can_administer
 from accounts.problems import InvalidInput
@@ -93,6 +94,7 @@ def _source(request: HttpRequest, row: Source | None) -> HttpResponse:
     names = ("name", "kind", "url", "cluster", "verify_tls", "allow_private", "enabled")
     initial = {name: getattr(row, name) for name in names} if row else {}
     if row is not None:
+        initial["username"] = _stored_username(row)
         initial["options"] = json.dumps(row.options, indent=2) if row.options else ""
     form = SourceForm(request.POST or None, initial=initial)
     if row is not None:
@@ -102,13 +104,20 @@ def _source(request: HttpRequest, row: Source | None) -> HttpResponse:
         kind = row.kind if row else form.cleaned_data["kind"]
         fields = form.fields_of_source() | form.secrets()
         try:
-            source = save_source(source=row, kind=kind, by=admin, now=timezone.now(), **fields)
+            source = save_source(source=row, kind=kind, by=admin, now=timezone.now(), merge_auth=True, **fields)
         except (InvalidInput, ValidationError) as problem:
             _add_problem(form, problem)
         else:
             return _checked(request, source)
     context = {"form": form, "source": row}
     return render(request, "telemetry/source_form.html", context, status=422 if form.errors else 200)
+
+
+def _stored_username(source: Source) -> str:
+    try:
+        return str(source.secrets()["auth"].get("username", ""))
+    except CredentialProblem:
+        return ""
 
 
 def _checked(request: HttpRequest, source: Source) -> HttpResponse:

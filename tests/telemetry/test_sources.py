@@ -102,3 +102,19 @@ def test_a_heartbeat_is_one_row() -> None:
     beat()
     beat()
     assert Heartbeat.objects.count() == 1
+
+
+def test_a_new_password_leaves_the_stored_user_name(as_root: Client) -> None:
+    source = make_source(auth={"username": "reader", "password": "old-pass"})
+    address = f"/sources/{source.pk}/"
+    assert 'value="reader"' in as_root.get(address).content.decode()
+    form = {"name": source.name, "url": f"http://127.0.0.1:{free_port()}", "password": "new-pass"}
+    as_root.post(address, form)
+    assert Source.objects.get().secrets()["auth"] == {"username": "reader", "password": "new-pass"}
+
+
+def test_options_hold_no_nan(as_root: Client) -> None:
+    form = {"name": "Prometheus", "kind": "prometheus", "url": "http://192.0.2.1:9090", "options": '{"step": NaN}'}
+    answer = as_root.post("/sources/new/", form)
+    assert answer.status_code == 422
+    assert "without NaN" in answer.content.decode()
