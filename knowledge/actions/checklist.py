@@ -72,7 +72,7 @@ def start_run(
 def tick(
     *, tick: ChecklistTick, state: str, by: User, now: datetime, note: str = "", evidence: Evidence | None = None
 ) -> ChecklistTick:
-    """Done, waived (with a reason in `note`), or open again."""
+    """Done, waived (with a reason in `note`), or open again; the evidence stays unless another is given."""
     require_respond(by)
     if state not in State.values:
         raise InvalidInput("state", f"is {state!r}; expected one of {', '.join(State.values)}")
@@ -81,7 +81,7 @@ def tick(
     if len(note) > 2_000:
         raise InvalidInput("note", "expected at most 2,000 characters")
     run = ChecklistRun.objects.select_for_update().get(pk=tick.run_id)
-    tick.state, tick.note, tick.evidence = state, note.strip(), evidence
+    tick.state, tick.note, tick.evidence = state, note.strip(), evidence or tick.evidence
     tick.by, tick.at = (by, now) if state != State.OPEN else (None, None)
     tick.save()
     run.finished_at, run.finished_by = None, None

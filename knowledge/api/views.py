@@ -93,8 +93,9 @@ class ChecklistRunViewSet(ListMixin, RetrieveMixin, CreateMixin, UpdateMixin, Re
         by, now = self.person(), self.now()
         ticks = {item.pk: item for item in row.ticks.all()}
         raw = dict(self.request.data).get("ticks") or []
-        for place, wanted in enumerate(raw):
-            item = ticks.get(wanted.get("id"))
+        for place, wanted in enumerate(raw if isinstance(raw, list) else [raw]):
+            given = wanted.get("id") if isinstance(wanted, dict) else None
+            item = ticks.get(given) if isinstance(given, int) and not isinstance(given, bool) else None
             if item is None:
                 raise InvalidInput(f"ticks.{place}.id", "is not an item of this run")
             tick(tick=item, state=str(wanted.get("state", "")), note=str(wanted.get("note", "")), by=by, now=now)

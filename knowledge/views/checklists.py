@@ -74,7 +74,8 @@ def checklist_edit(request: HttpRequest, pk: int | None = None) -> HttpResponse:
 def run_start(request: HttpRequest, pk: int) -> HttpResponse:
     row = get_object_or_404(Checklist, pk=pk)
     number, service = request.POST.get("incident", ""), request.POST.get("service", "")
-    incident = visible_incident(request, int(number)) if number.isascii() and number.isdigit() else None
+    is_number = number.isascii() and number.isdigit() and len(number) < 10
+    incident = visible_incident(request, int(number)) if is_number else None
     try:
         run = start_run(checklist=row, by=person(request), now=timezone.now(), incident=incident, service=service)
     except InvalidInput as problem:

@@ -10,6 +10,8 @@ from rest_framework.request import Request
 from rest_framework.response import Response
 
 from accounts.api.resources import CreateMixin, DestroyMixin, ListMixin, ResourceViewSet, RetrieveMixin, UpdateMixin
+from accounts.encryption import CredentialProblem
+from accounts.problems import InvalidInput
 from telemetry.actions.source import (
     check_source,
     connect_cluster,
@@ -32,7 +34,11 @@ class ClusterViewSet(ListMixin, RetrieveMixin, CreateMixin, UpdateMixin, Destroy
 
     def perform_update(self, row: Cluster, data: dict[str, Any]) -> Cluster:
         data.setdefault("name", row.name)
-        data.setdefault("kubeconfig", row.kubeconfig())
+        if "kubeconfig" not in data:
+            try:
+                data["kubeconfig"] = row.kubeconfig()
+            except CredentialProblem as problem:
+                raise InvalidInput("kubeconfig", f"{problem}; send it again") from None
         return connect_cluster(cluster=row, by=self.person(), now=self.now(), **data)
 
     def perform_destroy(self, row: Cluster) -> None:

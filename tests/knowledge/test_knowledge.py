@@ -11,12 +11,13 @@ from accounts.problems import InvalidInput
 from knowledge.actions.brownbag import save_brownbag
 from knowledge.actions.checklist import delete_checklist, finish_run, save_checklist, start_run, tick
 from knowledge.actions.lesson import create_lesson, delete_lesson
-from knowledge.models import BrownBagSession, ChecklistTick, Lesson
+from knowledge.models import BrownBagSession, ChecklistRun, ChecklistTick, Lesson
 from knowledge.search import search
 from tests.builders import (
     NOW,
     make_brownbag,
     make_checklist,
+    make_evidence,
     make_incident,
     make_lesson,
     make_person,
@@ -152,7 +153,7 @@ def test_search_finds_every_kind() -> None:
 def test_the_notes_of_an_agenda_outlive_an_edit_on_its_page(as_ada: Client) -> None:
     lesson = make_lesson()
     session = make_brownbag(items=[{"lesson": lesson, "minutes": 5, "notes": "Show the pod events."}])
-    address, key = f"/knowledge/brown-bags/{session.pk}/edit/", f"lesson-{lesson.pk}"
+    address, key = f"{session.get_absolute_url()}edit/", f"lesson-{lesson.pk}"
     page = as_ada.get(address).content.decode()
     assert f'name="notes-{key}">Show the pod events.</textarea>' in page
     form = {"title": session.title, "item": [key], f"minutes-{key}": "7"}
@@ -160,3 +161,19 @@ def test_the_notes_of_an_agenda_outlive_an_edit_on_its_page(as_ada: Client) -> N
     assert [(item.minutes, item.notes) for item in session.items.all()] == [(7, "Show the pod events.")]
     as_ada.post(address, form | {f"notes-{key}": "Ask Ben first."})
     assert session.items.get().notes == "Ask Ben first."
+
+
+def test_a_tick_keeps_its_evidence_unless_another_is_given() -> None:
+    ada = make_person("ada")
+    evidence = make_evidence(make_incident())
+    item = start_run(checklist=make_checklist(), by=ada, now=NOW, service="checkout").ticks.all()[0]
+    tick(tick=item, state="done", by=ada, now=NOW, evidence=evidence)
+    tick(tick=item, state="done", note="Seen again.", by=ada, now=NOW)
+    item.refresh_from_db()
+    assert item.evidence == evidence
+
+
+def test_an_endless_incident_number_starts_no_run_and_breaks_nothing(as_ada: Client) -> None:
+    address = f"{make_checklist().get_absolute_url()}start/"
+    assert as_ada.post(address, {"incident": "9" * 5_000}).status_code == 302
+    assert not ChecklistRun.objects.exists()
