@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 import shlex
-from collections.abc import Mapping, MutableMapping
+from collections.abc import Mapping, MutableMapping, Sequence
 from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
@@ -59,16 +59,19 @@ class Environment:
             raise EnvironmentProblem(name, f"is {value!r}; expected a whole number from {least} to {most}")
         return int(value)
 
-    def flag(self, name: str, default: bool) -> bool:
-        value = self.text(name, "yes" if default else "no").lower()
-        if value in {"1", "true", "yes", "on"}:
-            return True
-        if value in {"0", "false", "no", "off"}:
-            return False
-        raise EnvironmentProblem(name, f"is {value!r}; expected yes or no")
-
     def words(self, name: str, default: str) -> list[str]:
-        return [word.strip() for word in self.text(name, default).split(",") if word.strip()]
+        """At least one word; commas stand between them."""
+        words = [word.strip() for word in self.text(name, default).split(",") if word.strip()]
+        if not words:
+            raise EnvironmentProblem(name, "holds nothing but commas; expected words with commas between them")
+        return words
+
+    def choice(self, name: str, default: str, choices: Sequence[str]) -> str:
+        """One of `choices`, which are in capitals; small letters are taken too."""
+        value = self.text(name, default).upper()
+        if value not in choices:
+            raise EnvironmentProblem(name, f"is {value!r}; expected one of {', '.join(choices)}")
+        return value
 
     def origin(self, name: str, default: str) -> str:
         value = self.text(name, default).rstrip("/")

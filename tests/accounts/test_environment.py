@@ -14,7 +14,8 @@ def problem(name: str, kind: str, value: str | None) -> str:
     reads = {
         "text": lambda: environment.text(name),
         "number": lambda: environment.number(name, 5, least=1, most=10),
-        "flag": lambda: environment.flag(name, False),
+        "words": lambda: environment.words(name, "a,b"),
+        "choice": lambda: environment.choice(name, "WARNING", ("INFO", "WARNING")),
         "origin": lambda: environment.origin(name, "http://127.0.0.1"),
         "database": lambda: environment.database(name),
     }
@@ -30,7 +31,8 @@ def problem(name: str, kind: str, value: str | None) -> str:
         ("number", "many", "NAME: is 'many'; expected a whole number from 1 to 10"),
         ("number", "11", "NAME: is '11'; expected a whole number from 1 to 10"),
         ("number", "٣", "expected a whole number"),
-        ("flag", "perhaps", "NAME: is 'perhaps'; expected yes or no"),
+        ("words", " , ", "NAME: holds nothing but commas"),
+        ("choice", "loud", "NAME: is 'LOUD'; expected one of INFO, WARNING"),
         ("origin", "debrief.example.org", "expected an address such as https://debrief.example.org"),
         ("origin", "https://example.org/path", "expected an address such as"),
         ("database", "http://example.org", "expected an address such as postgresql://"),
