@@ -69,7 +69,7 @@ def _set_agenda(session: BrownBagSession, items: Sequence[Mapping[str, Any]], by
 
 
 @transaction.atomic
-def delete_brownbag(*, session: BrownBagSession, by: User, now: datetime) -> None:
+def delete_brownbag(*, session: BrownBagSession, by: User, now: datetime, via: str = "page") -> None:
     require_respond(by)
-    audit.record(at=now, actor=by, verb="brownbag.deleted", target=session.title)
+    audit.record(at=now, actor=by, verb="brownbag.deleted", target=session.title, via=via)
     session.delete()

@@ -103,9 +103,9 @@ def finish_run(*, run: ChecklistRun, by: User, now: datetime) -> ChecklistRun:
 
 
 @transaction.atomic
-def delete_checklist(*, checklist: Checklist, by: User, now: datetime) -> None:
+def delete_checklist(*, checklist: Checklist, by: User, now: datetime, via: str = "page") -> None:
     require_respond(by)
     if checklist.runs.exists():
         raise InvalidInput("", "This checklist has runs, which stay as a record; rename it instead.")
-    audit.record(at=now, actor=by, verb="checklist.deleted", target=checklist.name)
+    audit.record(at=now, actor=by, verb="checklist.deleted", target=checklist.name, via=via)
     checklist.delete()

@@ -66,9 +66,9 @@ def change_lesson(
 
 
 @transaction.atomic
-def delete_lesson(*, lesson: Lesson, by: User, now: datetime) -> None:
+def delete_lesson(*, lesson: Lesson, by: User, now: datetime, via: str = "page") -> None:
     require_respond(by)
-    audit.record(at=now, actor=by, verb="lesson.deleted", target=str(lesson))
+    audit.record(at=now, actor=by, verb="lesson.deleted", target=str(lesson), via=via)
     lesson.delete()
 
 

@@ -47,7 +47,7 @@ class LessonViewSet(Everything):
         return change_lesson(lesson=row, by=self.person(), **data)
 
     def perform_destroy(self, row: Lesson) -> None:
-        delete_lesson(lesson=row, by=self.person(), now=self.now())
+        delete_lesson(lesson=row, by=self.person(), now=self.now(), via="api")
 
 
 class ChecklistViewSet(Everything):
@@ -69,7 +69,7 @@ class ChecklistViewSet(Everything):
         return save_checklist(checklist=row, by=self.person(), now=self.now(), **whole)
 
     def perform_destroy(self, row: Checklist) -> None:
-        delete_checklist(checklist=row, by=self.person(), now=self.now())
+        delete_checklist(checklist=row, by=self.person(), now=self.now(), via="api")
 
 
 class ChecklistRunViewSet(ListMixin, RetrieveMixin, CreateMixin, UpdateMixin, ResourceViewSet):
@@ -123,7 +123,7 @@ class BrownBagViewSet(Everything):
         return save_brownbag(session=row, by=self.person(), **data)
 
     def perform_destroy(self, row: BrownBagSession) -> None:
-        delete_brownbag(session=row, by=self.person(), now=self.now())
+        delete_brownbag(session=row, by=self.person(), now=self.now(), via="api")
 
 
 class SearchView(APIView):

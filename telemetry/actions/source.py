@@ -184,15 +184,15 @@ def check_source(*, source: Source, now: datetime) -> list[Check]:
 
 
 @transaction.atomic
-def delete_source(*, source: Source, by: User, now: datetime) -> None:
+def delete_source(*, source: Source, by: User, now: datetime, via: str = "page") -> None:
     """What it said stays as evidence."""
     require_administer(by)
-    audit.record(at=now, actor=by, verb="source.deleted", target=source.name)
+    audit.record(at=now, actor=by, verb="source.deleted", target=source.name, via=via)
     source.delete()
 
 
 @transaction.atomic
-def delete_cluster(*, cluster: Cluster, by: User, now: datetime) -> None:
+def delete_cluster(*, cluster: Cluster, by: User, now: datetime, via: str = "page") -> None:
     require_administer(by)
-    audit.record(at=now, actor=by, verb="cluster.deleted", target=cluster.name)
+    audit.record(at=now, actor=by, verb="cluster.deleted", target=cluster.name, via=via)
     cluster.delete()

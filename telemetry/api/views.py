@@ -42,7 +42,7 @@ class ClusterViewSet(ListMixin, RetrieveMixin, CreateMixin, UpdateMixin, Destroy
         return connect_cluster(cluster=row, by=self.person(), now=self.now(), **data)
 
     def perform_destroy(self, row: Cluster) -> None:
-        delete_cluster(cluster=row, by=self.person(), now=self.now())
+        delete_cluster(cluster=row, by=self.person(), now=self.now(), via="api")
 
 
 class SourceViewSet(ListMixin, RetrieveMixin, CreateMixin, UpdateMixin, DestroyMixin, ResourceViewSet):
@@ -60,7 +60,7 @@ class SourceViewSet(ListMixin, RetrieveMixin, CreateMixin, UpdateMixin, DestroyM
         return save_source(source=row, by=self.person(), now=self.now(), **data)
 
     def perform_destroy(self, row: Source) -> None:
-        delete_source(source=row, by=self.person(), now=self.now())
+        delete_source(source=row, by=self.person(), now=self.now(), via="api")
 
     @extend_schema(summary="Test the connection", request=None, responses=SourceSerializer)
     @action(detail=True, methods=["post"])
