@@ -9,7 +9,8 @@ document.addEventListener("input", (event) => {
   const form = event.target.closest("form[data-autosubmit]");
   if (!form || event.target.type !== "search") return;
   clearTimeout(pause);
-  pause = setTimeout(() => form.requestSubmit(), 500);
+  // A fresh list may have taken the form's place meanwhile.
+  pause = setTimeout(() => form.isConnected && form.requestSubmit(), 500);
 });
 document.addEventListener("formdata", (event) => {
   if (event.target.method !== "get") return;
