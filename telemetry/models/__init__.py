@@ -1,0 +1,16 @@
+from telemetry.models.archive import ClusterEvent, ContainerEnding, CoverageGap, ObjectSnapshot, Recording
+from telemetry.models.intake import LogRecord, Span
+from telemetry.models.source import Cluster, Heartbeat, Source
+
+__all__ = [
+    "Cluster",
+    "ClusterEvent",
+    "ContainerEnding",
+    "CoverageGap",
+    "Heartbeat",
+    "LogRecord",
+    "ObjectSnapshot",
+    "Recording",
+    "Source",
+    "Span",
+]
