@@ -108,6 +108,7 @@ class Migration(migrations.Migration):
                 ('pod', models.CharField(max_length=300)),
                 ('pod_uid', models.CharField(max_length=128)),
                 ('container', models.CharField(max_length=120)),
+                ('container_id', models.CharField(blank=True, help_text='Of the life that ended.', max_length=200)),
                 ('init', models.BooleanField(default=False)),
                 ('restarts', models.PositiveIntegerField(default=0)),
                 ('exit_code', models.IntegerField(blank=True, null=True)),

@@ -213,6 +213,7 @@ class ContainerEnding(models.Model):
     pod = models.CharField(max_length=300)
     pod_uid = models.CharField(max_length=128)
     container = models.CharField(max_length=120)
+    container_id = models.CharField(max_length=200, blank=True, help_text="Of the life that ended.")
     init = models.BooleanField(default=False)
     restarts = models.PositiveIntegerField(default=0)
     exit_code = models.IntegerField(null=True, blank=True)
