@@ -19,7 +19,7 @@ from knowledge.actions.checklist import save_checklist
 from knowledge.actions.lesson import create_lesson
 from knowledge.models import BrownBagSession, Checklist, Lesson
 from telemetry.actions.source import connect_cluster, save_source
-from telemetry.models import Cluster, Source
+from telemetry.models import Cluster, ClusterEvent, ContainerEnding, CoverageGap, ObjectSnapshot, Recording, Source
 from telemetry.observations import EvidenceType, Observation
 
 NOW = datetime(2026, 11, 21, 6, 38, 12, tzinfo=UTC)
@@ -158,3 +158,94 @@ def make_checklist(**overrides: Any) -> Checklist:
 def make_brownbag(**overrides: Any) -> BrownBagSession:
     fields = {"title": "Probes, and what they wait for", "by": make_person("ada")} | overrides
     return save_brownbag(**fields)
+
+
+def _cluster_of(overrides: dict[str, Any]) -> Cluster:
+    return overrides.pop("cluster", None) or Cluster.objects.first() or make_cluster()
+
+
+def make_cluster_event(**overrides: Any) -> ClusterEvent:
+    """An archived Event about shop/checkout-1; `uid` tells it from others."""
+    cluster = _cluster_of(overrides)
+    fields: dict[str, Any] = {
+        "uid": f"event-{ClusterEvent.objects.count()}",
+        "created_at": NOW,
+        "namespace": "shop",
+        "name": "checkout-1.17a",
+        "resource_version": "100",
+        "first_at": NOW,
+        "last_at": NOW,
+        "type": "Warning",
+        "reason": "BackOff",
+        "message": "Back-off restarting failed container",
+        "reporter": "kubelet",
+        "about_kind": "Pod",
+        "about_namespace": "shop",
+        "about_name": "checkout-1",
+        "about_uid": "pod-1",
+        "received_at": NOW,
+        "updated_at": NOW,
+    }
+    return ClusterEvent.objects.create(cluster=cluster, **(fields | overrides))
+
+
+def make_snapshot(**overrides: Any) -> ObjectSnapshot:
+    """The current state of the Deployment shop/checkout."""
+    cluster = _cluster_of(overrides)
+    fields: dict[str, Any] = {
+        "resource": "apps/deployments",
+        "group": "apps",
+        "kind": "Deployment",
+        "namespace": "shop",
+        "name": "checkout",
+        "uid": "deployment-1",
+        "resource_version": "100",
+        "changed_at": NOW,
+        "body": {"metadata": {"name": "checkout", "namespace": "shop"}},
+        "digest": "0" * 32,
+        "received_at": NOW,
+    }
+    return ObjectSnapshot.objects.create(cluster=cluster, **(fields | overrides))
+
+
+def make_ending(**overrides: Any) -> ContainerEnding:
+    cluster = _cluster_of(overrides)
+    fields: dict[str, Any] = {
+        "namespace": "shop",
+        "pod": "checkout-1",
+        "pod_uid": "pod-1",
+        "container": "app",
+        "exit_code": 1,
+        "reason": "Error",
+        "finished_at": NOW,
+        "received_at": NOW,
+    }
+    return ContainerEnding.objects.create(cluster=cluster, **(fields | overrides))
+
+
+def make_gap(**overrides: Any) -> CoverageGap:
+    """Three minutes before NOW of which the archive may lack Events."""
+    cluster = _cluster_of(overrides)
+    fields: dict[str, Any] = {
+        "resource": "events",
+        "started_at": NOW - timedelta(minutes=3),
+        "ended_at": NOW,
+        "reason": CoverageGap.Reason.EXPIRED,
+        "recorded_at": NOW,
+    }
+    return CoverageGap.objects.create(cluster=cluster, **(fields | overrides))
+
+
+def make_recording(**overrides: Any) -> Recording:
+    """A recorder that has listened to Events for an hour before NOW."""
+    cluster = _cluster_of(overrides)
+    fields: dict[str, Any] = {
+        "resource": "events",
+        "resource_version": "100",
+        "since": NOW - timedelta(hours=1),
+        "heard_at": NOW,
+        "state": "watching",
+        "leader": "recorder-1",
+        "updated_at": NOW,
+    }
+    return Recording.objects.create(cluster=cluster, **(fields | overrides))
