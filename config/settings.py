@@ -147,9 +147,11 @@ CELERY_BEAT_SCHEDULE = {
     },
     "prune-accounts": {"task": "accounts.tasks.prune", "schedule": timedelta(hours=1)},
     "prune-intake": {"task": "telemetry.tasks.prune_intake", "schedule": timedelta(hours=1)},
+    "keep-archive": {"task": "telemetry.tasks.keep_archive", "schedule": timedelta(hours=1)},
     "heartbeat": {"task": "telemetry.tasks.beat", "schedule": timedelta(seconds=30)},
 }
 INTAKE_RETENTION_DAYS = env.number("INTAKE_RETENTION_DAYS", 14, least=1, most=3_650)
+ARCHIVE_RETENTION_DAYS = env.number("ARCHIVE_RETENTION_DAYS", 90, least=1, most=3_650)
 
 AUTH_USER_MODEL = "accounts.User"
 AUTHENTICATION_BACKENDS = ["allauth.account.auth_backends.AuthenticationBackend"]

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from datetime import timedelta
+from datetime import UTC, timedelta
 
 from celery import shared_task
 from django.conf import settings
 from django.utils import timezone
 
 from telemetry.models import Heartbeat, LogRecord, Span
+from telemetry.recorder import retention
 
 
 @shared_task(name="telemetry.tasks.beat")
@@ -24,3 +25,11 @@ def prune_intake() -> int:
     logs, _ = LogRecord.objects.older_than(before).delete()
     spans, _ = Span.objects.older_than(before).delete()
     return logs + spans
+
+
+@shared_task(name="telemetry.tasks.keep_archive", time_limit=280, soft_time_limit=270)
+def keep_archive() -> dict[str, int]:
+    """Makes the days to come of the archive and lets go what is older than ARCHIVE_RETENTION_DAYS."""
+    now = timezone.now()
+    retention.make_days(now.astimezone(UTC).date())
+    return retention.let_go(before=now - timedelta(days=settings.ARCHIVE_RETENTION_DAYS), seconds=240)

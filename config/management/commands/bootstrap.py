@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from datetime import UTC
 from typing import Any
 
 from django.conf import settings
@@ -15,6 +16,7 @@ from accounts.actions.people import add_person
 from accounts.actions.tokens import create_sign_in_link
 from accounts.models import Role, SignInLink, User
 from config import broker
+from telemetry.recorder.retention import make_days
 
 
 class Command(BaseCommand):
@@ -27,6 +29,7 @@ class Command(BaseCommand):
         if broker.uses_postgresql():
             broker.install()
         now = timezone.now()
+        make_days(now.astimezone(UTC).date())
         if not User.objects.exists():
             add_person(username="admin", email="admin@localhost.localdomain", name="Admin", role=Role.ADMIN, now=now)
         nobody_came_yet = not User.objects.filter(last_login__isnull=False).exists()
