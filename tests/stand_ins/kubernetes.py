@@ -4,17 +4,25 @@ from __future__ import annotations
 
 import base64
 import json
-from collections.abc import Callable, Mapping
+import time
+from collections.abc import Callable, Iterator, Mapping
 from datetime import datetime
-from pathlib import Path
 from typing import Any
 
+from tests.stand_ins.api_server import (
+    RECORDINGS,
+    ApiServerStandIn,
+    bookmark,
+    is_watch,
+    no_previous,
+    not_served,
+    pod_is_gone,
+    status_reply,
+    watch_line,
+)
 from tests.stand_ins.pod_logs import LOGS, LOST_NODE, render
-from tests.stand_ins.server import Asked, Fault, Reply, StandIn
+from tests.stand_ins.server import Asked, Fault, Reply
 
-RECORDINGS = Path(__file__).parent.parent / "payloads" / "kubernetes-1.20"
-TOKEN = "stand-in-token-5f2a"
-CLUSTER_UID = "6f0c8f0e-2b1d-4a53-9a0e-3d6f7a1c5b42"
 LOST_NODES = {"node-1"}
 
 LISTS = {
@@ -43,62 +51,23 @@ EMPTY_LISTS = {
     ("/api/v1", "services"): "ServiceList",
     ("/api/v1", "persistentvolumes"): "PersistentVolumeList",
 }
-WHOLE = {"/version": "list-version.json", "/api": "list-api.json", "/apis": "list-apis.json"}
-REFUSALS = {
-    401: "unauthorized-401.http",
-    403: "forbidden-403.http",
-    404: "pod-log-404.http",
-    409: "conflict-409.http",
-    410: "continue-410-expired.http",
-}
+BOOKMARK_SECONDS = 10.0
 
 
-def recorded_body(name: str) -> bytes:
-    """The body of a recorded `.http` file."""
-    return (RECORDINGS / name).read_bytes().replace(b"\r\n", b"\n").split(b"\n\n", 1)[1]
-
-
-def status_reply(code: int, reason: str, message: str) -> Reply:
-    status = {
-        "kind": "Status",
-        "apiVersion": "v1",
-        "metadata": {},
-        "status": "Failure",
-        "message": message,
-        "reason": reason,
-        "code": code,
-    }
-    return Reply.of_json(status, code)
-
-
-class KubernetesStandIn(StandIn):
+class KubernetesStandIn(ApiServerStandIn):
     """Serves every recorded list, cluster-wide and by namespace, and the pods' logs.
 
-    `edit(resource, change)` lets a test change the served objects; `deny(group, resource)` makes
-    access reviews and lists of that resource refuse. A `410-continue` fault expires one token.
+    `edit(resource, change)` lets a test change the served objects. A `410-continue` fault expires one
+    token. A watch stays open and says nothing but that nothing changed.
     """
 
     def __init__(self) -> None:
         super().__init__()
-        self.denied: set[tuple[str, str]] = set()
         self.collections: dict[tuple[str, str], dict[str, Any]] = {
             key: json.loads((RECORDINGS / name).read_text()) for key, name in LISTS.items()
         }
         for key, kind in EMPTY_LISTS.items():
             self.collections[key] = {"kind": kind, "metadata": {"resourceVersion": "458"}, "items": []}
-
-    def kubeconfig(self) -> dict[str, Any]:
-        return {
-            "apiVersion": "v1",
-            "kind": "Config",
-            "current-context": "stand-in",
-            "clusters": [{"name": "stand-in", "cluster": {"server": self.url}}],
-            "users": [{"name": "reader", "user": {"token": TOKEN}}],
-            "contexts": [{"name": "stand-in", "context": {"cluster": "stand-in", "user": "reader"}}],
-        }
-
-    def deny(self, group: str, resource: str) -> None:
-        self.denied.add((group, resource))
 
     def edit(self, resource: str, change: Callable[[list[Any]], None]) -> None:
         """Apply `change` to the items of every served list of `resource`."""
@@ -116,54 +85,35 @@ class KubernetesStandIn(StandIn):
             return True
         return False
 
-    def refusal(self, code: int, asked: Asked) -> Reply:
-        if code in REFUSALS:
-            return Reply(code, recorded_body(REFUSALS[code]))
-        return status_reply(code, "InternalError", f"stand-in answers {code}")
-
-    def answer(self, asked: Asked) -> Reply:
-        if asked.path in WHOLE:
-            return Reply(200, (RECORDINGS / WHOLE[asked.path]).read_bytes())
-        if asked.headers.get("authorization") != f"Bearer {TOKEN}":
-            return self.refusal(401, asked)
-        if asked.path.endswith("/selfsubjectaccessreviews"):
-            return self.review(asked)
-        if asked.path == "/api/v1/namespaces/kube-system":
-            return Reply.of_json({"kind": "Namespace", "metadata": {"name": "kube-system", "uid": CLUSTER_UID}})
-        parts = asked.path.strip("/").split("/")
-        if parts[-1] == "log":
-            return self.log(namespace=parts[3], pod=parts[5], query=asked.query)
-        return self.listing(asked, parts)
-
-    def listing(self, asked: Asked, parts: list[str]) -> Reply:
-        group_parts = 2 if parts[0] == "api" else 3
-        rest = parts[group_parts:]
-        namespace = rest[1] if rest[:1] == ["namespaces"] and len(rest) == 3 else None
-        key = ("/" + "/".join(parts[:group_parts]), rest[-1] if rest else "")
+    def listing(self, key: tuple[str, str], namespace: str | None, query: Mapping[str, str]) -> Reply:
         if key not in self.collections:
-            return Reply(404, b"404 page not found\n", content_type="text/plain")
-        group = parts[1] if group_parts == 3 else ""
-        if (group, key[1]) in self.denied:
-            words = f'{key[1]} is forbidden: User "viewer" cannot list resource "{key[1]}" in API group "{group}"'
-            return status_reply(403, "Forbidden", words)
+            return not_served()
         listing = self.collections[key]
-        items = [item for item in listing["items"] if _selected(item, namespace, asked.query)]
-        return Reply.of_json({**listing, **_page(items, listing, asked.query)})
+        items = [item for item in listing["items"] if _selected(item, namespace, query)]
+        if is_watch(query):
+            return Reply(chunks=self.unchanged(key, listing, items, query))
+        return Reply.of_json({**listing, **_page(items, listing, query)})
 
-    def review(self, asked: Asked) -> Reply:
-        wanted = asked.json()["spec"]["resourceAttributes"]
-        resource = wanted["resource"] + ("/" + wanted["subresource"] if wanted.get("subresource") else "")
-        allowed = (wanted.get("group", ""), resource) not in self.denied
-        body = asked.json() | {"status": {"allowed": allowed}}
-        return Reply.of_json(body, 201)
+    def unchanged(
+        self, key: tuple[str, str], listing: Mapping[str, Any], items: list[Any], query: Mapping[str, str]
+    ) -> Iterator[bytes]:
+        """A watch of what never changes: bookmarks until the client's time is over."""
+        kind = str(listing["kind"]).removesuffix("List")
+        api_version = key[0].removeprefix("/apis/").removeprefix("/api/")
+        if not query.get("resourceVersion"):
+            yield b"".join(watch_line("ADDED", {"kind": kind, "apiVersion": api_version, **item}) for item in items)
+        ends = time.monotonic() + float(query.get("timeoutSeconds") or 1800)
+        while not self.stopping.wait(max(0.0, min(BOOKMARK_SECONDS, ends - time.monotonic()))):
+            if time.monotonic() >= ends:
+                return
+            if query.get("allowWatchBookmarks") in {"1", "true"}:
+                version = listing["metadata"]["resourceVersion"]
+                yield bookmark(kind=kind, api_version=api_version, version=version)
 
     def log(self, *, namespace: str, pod: str, query: Mapping[str, str]) -> Reply:
-        if ("", "pods/log") in self.denied:
-            return status_reply(403, "Forbidden", f'pods "{pod}" is forbidden: cannot get resource "pods/log"')
         pods = {item["metadata"]["name"]: item for item in self.collections["/api/v1", "pods"]["items"]}
         if pod not in pods:
-            words = json.loads(recorded_body("pod-log-404.http"))
-            return status_reply(404, words["reason"], words["message"].replace("gone", pod))
+            return pod_is_gone(pod)
         container, previous = query.get("container", ""), query.get("previous") == "true"
         node = pods[pod]["spec"].get("nodeName")
         if not node:
@@ -173,8 +123,7 @@ class KubernetesStandIn(StandIn):
             return status_reply(500, "InternalError", words)
         lines = LOGS.get((pod, container, previous))
         if lines is None:
-            words = f'previous terminated container "{container}" in pod "{pod}" not found'
-            return status_reply(400, "BadRequest", words)
+            return no_previous(container, pod)
         since = datetime.fromisoformat(query["sinceTime"]) if "sinceTime" in query else None
         tail, limit = query.get("tailLines"), query.get("limitBytes")
         body = render(lines, since=since, tail=int(tail) if tail else None, limit=int(limit) if limit else None)

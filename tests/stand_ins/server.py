@@ -38,14 +38,23 @@ class Asked:
         return json.loads(self.body)
 
 
+class CutOff(Exception):
+    """Raised by the chunks of a reply to hang up in the middle, without the end that HTTP asks for."""
+
+
 @dataclass
 class Reply:
-    """What to send back: a whole body, or chunks when its length is not to be told."""
+    """What to send back: a whole body, or `chunks`, each sent as it comes, when its length is not to be told.
+
+    `missing` bytes are promised over the body's length and never sent.
+    """
 
     status: int = 200
     body: bytes = b""
     content_type: str = "application/json"
     headers: dict[str, str] = field(default_factory=dict)
+    chunks: Iterator[bytes] | None = None
+    missing: int = 0
 
     @classmethod
     def of_json(cls, value: Any, status: int = 200) -> Reply:
@@ -160,20 +169,26 @@ def _handler_for(stand_in: StandIn) -> type[BaseHTTPRequestHandler]:
                     self.send(stand_in.answer(asked))
                 else:
                     self.fail(fault, asked)
-            except (BrokenPipeError, ConnectionResetError, TimeoutError):
+            except (BrokenPipeError, ConnectionResetError, TimeoutError, CutOff):
+                self.close_connection = True
+            if stand_in.stopping.is_set():
                 self.close_connection = True
 
         do_GET = serve
         do_POST = serve
 
-        def send(self, reply: Reply, *, promise: int = 0) -> None:
+        def send(self, reply: Reply) -> None:
+            if reply.chunks is not None:
+                self.stream(reply.chunks)
+                return
             self.send_response(reply.status)
             self.send_header("Content-Type", reply.content_type)
-            self.send_header("Content-Length", str(len(reply.body) + promise))
+            self.send_header("Content-Length", str(len(reply.body) + reply.missing))
             for name, value in reply.headers.items():
                 self.send_header(name, value)
             self.end_headers()
             self.wfile.write(reply.body)
+            self.close_connection = self.close_connection or reply.missing > 0
 
         def fail(self, fault: Fault, asked: Asked) -> None:
             if fault.kind.isdigit():
@@ -192,8 +207,9 @@ def _handler_for(stand_in: StandIn) -> type[BaseHTTPRequestHandler]:
             self.close_connection = True
 
         def fail_cut(self, asked: Asked) -> None:
-            self.send(stand_in.answer(asked), promise=4096)
-            self.close_connection = True
+            reply = stand_in.answer(asked)
+            reply.missing = 4096
+            self.send(reply)
 
         def fail_garbage(self, asked: Asked) -> None:
             self.send(Reply(200, b"\x00\xff<html>not what was asked for"))
@@ -228,6 +244,7 @@ def _handler_for(stand_in: StandIn) -> type[BaseHTTPRequestHandler]:
             self.send_header("Content-Type", "application/json")
             self.send_header("Transfer-Encoding", "chunked")
             self.end_headers()
+            self.wfile.flush()
             for chunk in chunks:
                 if stand_in.stopping.is_set():
                     break

@@ -11,7 +11,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from telemetry.redaction import InvalidPattern, Redactor, redact_text, trim_object
-from tests.stand_ins.kubernetes import RECORDINGS
+from tests.stand_ins.api_server import RECORDINGS
 from tests.stand_ins.pod_logs import LOGS
 
 JWT = "eyJhbGciOiJIUzI1NiJ9.eyJzdWIiOiIxMjM0NTY3ODkwIn0.dozjgNryP4J3jVmNHl0w5N_XgL0n3I9PlFUP0THsR8U"

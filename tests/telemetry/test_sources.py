@@ -13,7 +13,8 @@ from telemetry.models import Cluster, Heartbeat, LogRecord, Source
 from telemetry.tasks import beat, prune_intake
 from tests.builders import make_source
 from tests.running import free_port
-from tests.stand_ins.kubernetes import CLUSTER_UID, KubernetesStandIn
+from tests.stand_ins.api_server import CLUSTER_UID
+from tests.stand_ins.kubernetes import KubernetesStandIn
 from tests.stand_ins.prometheus import PrometheusStandIn
 
 pytestmark = pytest.mark.django_db

@@ -17,7 +17,8 @@ from tests import database
 from tests.builders import NOW, make_person
 from tests.fixtures import signed_in
 from tests.incidents.collecting import outage
-from tests.stand_ins.kubernetes import TOKEN, KubernetesStandIn
+from tests.stand_ins.api_server import TOKEN
+from tests.stand_ins.kubernetes import KubernetesStandIn
 from tests.stand_ins.prometheus import PrometheusStandIn
 
 pytestmark = [pytest.mark.xdist_group("worker"), pytest.mark.django_db]

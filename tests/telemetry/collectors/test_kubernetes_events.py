@@ -12,7 +12,8 @@ import pytest
 from telemetry.collectors.kubernetes import KubernetesCollector
 from telemetry.collectors.kubernetes.events import occurrence_of
 from telemetry.observations import Budget, Connection, Level, Observation, Scope, Status, Window
-from tests.stand_ins.kubernetes import RECORDINGS, KubernetesStandIn
+from tests.stand_ins.api_server import RECORDINGS
+from tests.stand_ins.kubernetes import KubernetesStandIn
 from tests.telemetry.collectors.asking import CHECKOUT, OUTAGE, ask, at, written
 
 
