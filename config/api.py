@@ -7,10 +7,13 @@ from rest_framework.routers import SimpleRouter
 from config.api_docs import ApiDocsView
 from incidents.api import views as incidents
 from knowledge.api import views as knowledge
+from telemetry.api import archive
 from telemetry.api import views as telemetry
 
 router = SimpleRouter(use_regex_path=False)
 router.register("clusters", telemetry.ClusterViewSet, basename="api-cluster")
+router.register("clusters/<int:cluster>/recordings", archive.RecordingViewSet, basename="api-recording")
+router.register("events", archive.EventViewSet, basename="api-event")
 router.register("sources", telemetry.SourceViewSet, basename="api-source")
 router.register("incidents", incidents.IncidentViewSet, basename="api-incident")
 router.register("incidents/<int:number>/evidence", incidents.EvidenceViewSet, basename="api-evidence")

@@ -161,7 +161,7 @@ def make_brownbag(**overrides: Any) -> BrownBagSession:
 
 
 def _cluster_of(overrides: dict[str, Any]) -> Cluster:
-    return overrides.pop("cluster", None) or Cluster.objects.first() or make_cluster()
+    return overrides.pop("cluster", None) or Cluster.objects.order_by("pk").first() or make_cluster()
 
 
 def make_cluster_event(**overrides: Any) -> ClusterEvent:

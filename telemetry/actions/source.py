@@ -41,8 +41,9 @@ def connect_cluster(
     now: datetime,
     cluster: Cluster | None = None,
     allow_private: bool | None = None,
+    recorded: bool | None = None,
 ) -> Cluster:
-    """The cluster and its Kubernetes source; `allow_private` None leaves it as it is. Raises InvalidInput naming the kubeconfig's offending field."""
+    """The cluster and its Kubernetes source; `allow_private` and `recorded` None leave these as they are. Raises InvalidInput naming the kubeconfig's offending field."""
     require_administer(by)
     try:
         cleaned = validate_kubeconfig(kubeconfig)
@@ -51,6 +52,8 @@ def connect_cluster(
     cluster = cluster or Cluster()
     cluster.name = " ".join(name.split())
     cluster.set_kubeconfig(cleaned)
+    if recorded is not None:
+        cluster.recorded = recorded
     cluster.full_clean()
     cluster.save()
     source, created = Source.objects.get_or_create(
@@ -61,6 +64,18 @@ def connect_cluster(
         source.save()
     verb = "cluster.connected" if created else "cluster.changed"
     audit.record(at=now, actor=by, verb=verb, target=cluster.name)
+    return cluster
+
+
+@transaction.atomic
+def set_recorded(*, cluster: Cluster, recorded: bool, by: User, now: datetime) -> Cluster:
+    """Let the recorder watch the cluster, or not; what is archived stays until its retention ends."""
+    require_administer(by)
+    if cluster.recorded != recorded:
+        cluster.recorded = recorded
+        cluster.save()
+        verb = "cluster.recording_on" if recorded else "cluster.recording_off"
+        audit.record(at=now, actor=by, verb=verb, target=cluster.name)
     return cluster
 
 

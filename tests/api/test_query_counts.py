@@ -20,12 +20,15 @@ from tests.builders import (
     make_brownbag,
     make_checklist,
     make_cluster,
+    make_cluster_event,
     make_followup,
+    make_gap,
     make_incident,
     make_lesson,
     make_note,
     make_person,
     make_postmortem,
+    make_recording,
     make_run,
     make_source,
 )
@@ -44,7 +47,10 @@ def queries_of(act: Callable[[], Any]) -> int:
 
 def one_of_each(place: int) -> None:
     incident = make_incident()
-    make_cluster(name=f"cluster {place}")
+    cluster = make_cluster(name=f"cluster {place}")
+    make_cluster_event(cluster=cluster)
+    make_recording(cluster=cluster)
+    make_gap(cluster=cluster)
     make_source(name=f"source {place}")
     make_followup(incident, owner=make_person("ben"))
     postmortem = make_postmortem(incident)
@@ -56,6 +62,7 @@ def one_of_each(place: int) -> None:
 
 LISTS = [
     "clusters",
+    "events",
     "sources",
     "incidents",
     "postmortems",

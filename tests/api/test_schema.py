@@ -28,7 +28,7 @@ from tests.builders import (
 )
 
 pytestmark = pytest.mark.django_db
-RESOURCES = "clusters sources incidents postmortems followups lessons checklists checklist-runs brownbags search"
+RESOURCES = "clusters events sources incidents postmortems followups lessons checklists checklist-runs brownbags search"
 
 
 def read_schema() -> dict[str, Any]:
