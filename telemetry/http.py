@@ -11,7 +11,7 @@ import json
 import random
 import re
 import time
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from email.utils import parsedate_to_datetime
@@ -180,7 +180,7 @@ class Http:
             raise SourceError(Status.NOT_CONFIGURED, str(error)) from None
         self._client = httpx.Client(
             transport=Transport(Backend(self._deadline, allow_private=allow_private), context),
-            headers=_request_headers(auth, headers or {}),
+            headers=request_headers(auth, headers or {}),
             auth=(auth["username"], auth.get("password", "")) if auth.get("username") else None,
             timeout=httpx.Timeout(READ_SECONDS, connect=CONNECT_SECONDS),
             trust_env=False,
@@ -232,7 +232,7 @@ class Http:
         """Seconds to wait before asking again, or None if that makes no sense."""
         if not error.transient or self.requests_left <= 0:
             return None
-        asked = _retry_after(error.headers) if isinstance(error, Refusal) else None
+        asked = retry_after(error.headers) if isinstance(error, Refusal) else None
         jitter = random.uniform(0.05, 0.25)  # noqa: S311  spreads load, guards nothing
         wait = (0.2 * 2**attempt if asked is None else asked) + jitter
         if wait < self.seconds_left:
@@ -288,7 +288,7 @@ class Http:
             body += chunk
             if len(body) > ERROR_BODY_BYTES:
                 break
-        words = self._public(_words_of(bytes(body[:ERROR_BODY_BYTES])))
+        words = self._public(words_of(bytes(body[:ERROR_BODY_BYTES])))
         reason = f"answered {response.status_code}" + (f": {words}" if words else "")
         if response.is_redirect:
             reason = f"answered {response.status_code}, a redirect, which is not followed"
@@ -322,10 +322,14 @@ class Http:
         return found
 
     def _public(self, text: str) -> str:
-        """The start of what a backend or a library said, without credentials, on one line."""
-        for secret in self._secrets:
-            text = text.replace(secret, "[redacted:credential]")
-        return " ".join(redact_text(text[:2_000]).text.split())[:300]
+        return public_words(text, self._secrets)
+
+
+def public_words(text: str, secrets: Iterable[str]) -> str:
+    """The start of what a backend or a library said, without credentials, on one line."""
+    for secret in secrets:
+        text = text.replace(secret, "[redacted:credential]")
+    return " ".join(redact_text(text[:2_000]).text.split())[:300]
 
 
 def check_url(url: str) -> str:
@@ -352,7 +356,8 @@ def _storable(value: Any) -> Any:
     return value
 
 
-def _request_headers(auth: Mapping[str, str], headers: Mapping[str, str]) -> dict[str, str]:
+def request_headers(auth: Mapping[str, str], headers: Mapping[str, str]) -> dict[str, str]:
+    """What every request carries; raises `SourceError` for a name or value that no header may have."""
     sent = {"User-Agent": USER_AGENT, "Accept": "application/json", "Accept-Encoding": "gzip", **headers}
     if auth.get("bearer"):
         sent["Authorization"] = f"Bearer {auth['bearer'].strip()}"
@@ -367,7 +372,7 @@ def _request_headers(auth: Mapping[str, str], headers: Mapping[str, str]) -> dic
     return sent
 
 
-def _words_of(body: bytes) -> str:
+def words_of(body: bytes) -> str:
     """What an error body says to people: its `message` or `error`, or plain text that is no page."""
     try:
         value = json.loads(body)
@@ -379,7 +384,7 @@ def _words_of(body: bytes) -> str:
     return value if isinstance(value, str) else ""
 
 
-def _retry_after(headers: Mapping[str, str]) -> float | None:
+def retry_after(headers: Mapping[str, str]) -> float | None:
     """Seconds that `Retry-After` asks for, given as a number or as a date."""
     value = headers.get("retry-after", "").strip()
     if value.isdigit() and value.isascii():

@@ -9,6 +9,7 @@ from __future__ import annotations
 import base64
 import binascii
 from collections.abc import Mapping
+from dataclasses import dataclass, field
 from typing import Any
 
 import yaml
@@ -61,8 +62,27 @@ def validate_kubeconfig(given: Mapping[str, Any] | str) -> dict[str, Any]:
     }
 
 
+@dataclass(frozen=True, slots=True)
+class Access:
+    """Where an API server is and what it wants to see; keys of `auth` as in `Connection`."""
+
+    url: str
+    auth: Mapping[str, str] = field(repr=False)
+    headers: Mapping[str, str] = field(repr=False)
+    ca_pem: str
+    verify: bool
+    allow_private: bool
+    server_name: str
+
+
 def open_http(connection: Connection, budget: Budget) -> Http:
     """The client for a connection's kubeconfig; raises `SourceError` if it holds none that is valid."""
+    access = access_of(connection)
+    return Http(budget=budget, **{name: getattr(access, name) for name in Access.__dataclass_fields__})
+
+
+def access_of(connection: Connection) -> Access:
+    """What a connection's kubeconfig says; raises `SourceError` if it holds none that is valid."""
     if not connection.kubeconfig:
         raise SourceError(Status.NOT_CONFIGURED, "this source has no kubeconfig", remedy="Upload a kubeconfig.")
     try:
@@ -77,7 +97,7 @@ def open_http(connection: Connection, budget: Budget) -> Http:
         "client_cert": _decoded(user.get("client-certificate-data", "")),
         "client_key": _decoded(user.get("client-key-data", "")),
     }
-    return Http(
+    return Access(
         url=cluster["server"],
         auth={key: value for key, value in auth.items() if value},
         headers=connection.headers,
@@ -85,7 +105,6 @@ def open_http(connection: Connection, budget: Budget) -> Http:
         verify=connection.verify and not cluster.get("insecure-skip-tls-verify", False),
         allow_private=connection.allow_private,
         server_name=cluster.get("tls-server-name", ""),
-        budget=budget,
     )
 
 

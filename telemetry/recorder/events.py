@@ -1,0 +1,99 @@
+"""A decoded Event as a row of the archive."""
+
+from __future__ import annotations
+
+import functools
+import re
+from collections.abc import Callable
+from datetime import datetime
+from typing import Any
+
+from telemetry.recorder.decoding import Event, Involved, Reporter
+from telemetry.redaction import Redacted, Redactor
+from telemetry.signals import signal_of_event
+
+COLUMNS = (
+    *("uid", "created_at", "namespace", "name", "resource_version", "first_at", "last_at", "count", "is_lower_bound"),
+    *("type", "reason", "message", "action", "reporter", "host", "about_group", "about_kind", "about_namespace"),
+    *("about_name", "about_uid", "about_field_path", "signal", "redactions", "is_gone"),
+)
+Row = tuple[Any, ...]
+LONGEST_MESSAGE = 16_384
+LARGEST_COUNT = 2**31 - 1
+_NOBODY = Reporter()
+_NOTHING = Involved()
+
+
+class EventRows:
+    """Makes rows; remembers what redacting gave for texts that come again and again with a rising count."""
+
+    def __init__(self, redactor: Redactor) -> None:
+        self._redacted: Callable[[str], Redacted] = functools.lru_cache(maxsize=8_192)(redactor.text)
+
+    def row(self, event: Event, *, is_gone: bool = False) -> Row | None:
+        """In the order of COLUMNS; None for an Event that has neither uid nor name, or tells no time."""
+        metadata = event.metadata
+        times = occurrence(event)
+        uid = metadata.uid or (f"{metadata.namespace or ''}/{metadata.name}" if metadata.name else "")
+        if times is None or not uid:
+            return None
+        first, last, count, is_lower_bound = times
+        about = event.involved_object or _NOTHING
+        source = event.source or _NOBODY
+        found = self._redacted((event.message or "")[:LONGEST_MESSAGE])
+        reason, kind, name = (event.reason or "")[:200], (about.kind or "")[:120], (about.name or "")[:300]
+        return (
+            uid[:128],
+            _told(metadata.creation_timestamp) or first,
+            (metadata.namespace or "")[:253],
+            metadata.name[:300],
+            metadata.resource_version[:200],
+            first,
+            last,
+            count,
+            is_lower_bound,
+            (event.type or "")[:40],
+            reason,
+            found.text,
+            (event.action or "")[:200],
+            (event.reporting_component or source.component or "")[:253],
+            (source.host or "")[:253],
+            (about.api_version or "").rpartition("/")[0][:253],
+            kind,
+            (about.namespace or "")[:253],
+            name,
+            (about.uid or "")[:128],
+            (about.field_path or "")[:300],
+            signal_of_event(reason=reason, kind=kind, name=name, message=found.text),
+            _json(found.hits),
+            is_gone,
+        )
+
+
+def occurrence(event: Event) -> tuple[datetime, datetime, int, bool] | None:
+    """First and last time, count, and whether that count is a minimum: as `collectors.kubernetes.events` has it."""
+    series, created, event_time = event.series, _told(event.metadata.creation_timestamp), _told(event.event_time)
+    seen = (_told(series.last_observed_time) if series else None, _told(event.last_timestamp), event_time)
+    last = max((at for at in seen if at is not None), default=created)
+    first = _told(event.first_timestamp) or event_time or created or last
+    if last is None or first is None:
+        return None
+    first = min(first, last)
+    if series is not None:
+        told = min(series.count or 0, LARGEST_COUNT)
+        return first, last, max(2, told), told < 2
+    count = min(max(1, event.count or 0), LARGEST_COUNT)
+    return first, last, count, count == 1 and last > first
+
+
+def _told(at: datetime | None) -> datetime | None:
+    """None for what no clock means: Go's zero time, a far future that no page could show."""
+    return at if at is not None and 2000 <= at.year < 2100 else None
+
+
+_PLAIN = re.compile(r"[a-z0-9-]+\Z")
+
+
+def _json(hits: dict[str, int]) -> str:
+    """Names of patterns need no escaping, see `telemetry.redaction`."""
+    return "{" + ",".join(f'"{name}":{number}' for name, number in hits.items() if _PLAIN.match(name)) + "}"
