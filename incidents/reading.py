@@ -6,6 +6,7 @@ from collections import Counter as Tally
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any
+from urllib.parse import urlencode
 
 from django.db.models import Count, Q, QuerySet
 from django.http import QueryDict
@@ -214,3 +215,14 @@ def loud_lines(incident: Incident) -> list[dict[str, Any]]:
     rows = incident.timeline.filter(hidden=False).exclude(level=Level.NORMAL.value)
     names = ("occurred_at", "until", "count", "source", "level", "title", "subject")
     return list(rows.in_order().values(*names)[:GLANCE_LIMIT])
+
+
+def events_query(incident: Incident, now: datetime) -> str:
+    """The page of archived Events with the incident's time and, where there is one only, its place."""
+    window, clusters = incident.window(now), list(incident.clusters.all())
+    query = {"since": window.start.isoformat(), "until": window.end.isoformat()}
+    if len(clusters) == 1:
+        query["cluster"] = clusters[0].name
+    if len(incident.namespaces) == 1:
+        query["namespace"] = incident.namespaces[0]
+    return urlencode(query)

@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from datetime import datetime, timedelta
 
 from accounts.templatetags import words
+from telemetry.coverage import Coverage, Gap
 from telemetry.models import Cluster, CoverageGap, Heartbeat, Recording
 from telemetry.models.archive import RecordingState
 
@@ -16,25 +17,6 @@ HEARTBEAT = "recorder"
 PROCESS_SILENT_AFTER = timedelta(seconds=30)
 SILENT_AFTER = timedelta(seconds=120)
 GAPS_SHOWN = 200
-
-
-@dataclass(frozen=True, slots=True)
-class Gap:
-    """A stretch of which the archive may lack something."""
-
-    started_at: datetime
-    ended_at: datetime
-    reason: str
-    detail: str
-
-
-@dataclass(frozen=True, slots=True)
-class Coverage:
-    """What of [start, end) is recorded: from `covered_from` to `covered_to` but for `gaps`; None is nothing."""
-
-    covered_from: datetime | None
-    covered_to: datetime | None
-    gaps: list[Gap] = field(default_factory=list)
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,18 +38,15 @@ def gaps_between(clusters: Iterable[int], start: datetime, end: datetime) -> dic
 
 
 def coverage_of(recording: Recording | None, gaps: list[CoverageGap], start: datetime, end: datetime) -> Coverage:
-    """Cut to [start, end)."""
+    """What of [start, end) the recording reached."""
     if recording is None or recording.since is None or recording.heard_at is None:
-        return Coverage(None, None)
-    covered_from, covered_to = max(recording.since, start), min(recording.heard_at, end)
-    if covered_from >= covered_to:
-        return Coverage(None, None)
-    inside = [
-        Gap(max(gap.started_at, covered_from), min(gap.ended_at, covered_to), gap.get_reason_display(), gap.detail)
-        for gap in gaps
-        if gap.started_at < covered_to and gap.ended_at > covered_from
-    ]
-    return Coverage(covered_from, covered_to, inside)
+        return Coverage()
+    first, last = max(recording.since, start), min(recording.heard_at, end)
+    if first >= last:
+        return Coverage()
+    inside = [gap for gap in gaps if gap.started_at < last and gap.ended_at > first]
+    cut = [Gap(max(gap.started_at, first), min(gap.ended_at, last), gap.get_reason_display()) for gap in inside]
+    return Coverage(first, last, tuple(cut))
 
 
 def heartbeat_age(now: datetime) -> timedelta | None:
@@ -106,7 +85,7 @@ def _quiet_cluster(cluster: Cluster, now: datetime) -> Quiet | None:
         text = "The account may not list and watch Events, so an incident there would have none after one hour."
         return Quiet(f"{cluster.name} is not recorded.", text, cluster)
     if silent:
-        names = ", ".join(row.resource for row in silent[:5])
+        names = ", ".join(sorted((row.resource for row in silent), key=lambda name: (name != EVENTS, name))[:5])
         last = max((row.heard_at for row in silent if row.heard_at), default=None)
         since = f"nothing for {words.span((now - last).total_seconds())}" if last else "nothing yet"
         reason = next((f" {row.reason}" for row in silent if row.reason), "")

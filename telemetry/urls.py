@@ -1,10 +1,12 @@
 from django.urls import path
 
-from telemetry.views import otlp, sources
+from telemetry.views import events, otlp, sources
 
 urlpatterns = [
     path("v1/traces", otlp.traces, name="otlp-traces"),
     path("v1/logs", otlp.logs, name="otlp-logs"),
+    path("events/", events.event_list, name="event-list"),
+    path("events/counts/", events.event_counts, name="event-counts"),
     path("sources/", sources.source_list, name="source-list"),
     path("sources/new/", sources.source_new, name="source-new"),
     path("sources/clusters/new/", sources.cluster_new, name="cluster-new"),

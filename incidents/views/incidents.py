@@ -22,7 +22,7 @@ from incidents.forms import DeclareForm, IncidentForm, MilestoneForm, RoleForm, 
 from incidents.listing import page_of
 from incidents.models import Incident, Severity
 from incidents.models.incident import ClosureReason, IncidentRole, Kind, MilestoneKind, Status
-from incidents.reading import evidence_panel, milestone_track, outcomes, timeline_page
+from incidents.reading import events_query, evidence_panel, milestone_track, outcomes, timeline_page
 from incidents.views.access import deed, permitted, person, require_valid, visible_incident
 from telemetry.models import Source
 
@@ -98,6 +98,7 @@ def incident(request: HttpRequest, number: int) -> HttpResponse:
             "track": milestone_track(incident),
             "roles": incident.roles.select_related("user"),
             "clusters": incident.clusters.all(),
+            "events_query": events_query(incident, now),
             "postmortem": getattr(incident, "postmortem", None),
             "timeline": timeline_page(incident, request.GET),
             "outcomes": outcomes(incident),

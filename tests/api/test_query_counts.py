@@ -80,6 +80,7 @@ PAGES = [
     "/knowledge/",
     "/checklists/",
     "/brown-bags/",
+    "/events/",
     "/sources/",
     "/search/?q=checkout",
 ]
