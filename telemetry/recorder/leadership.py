@@ -13,7 +13,6 @@ from psycopg import Connection
 
 # The first half of the lock's key, "DBRF"; the second is the cluster's id.
 LOCK_CLASS = 0x44425246
-TRY_EVERY = 3.0
 # A leader whose machine is gone must lose its session soon: the server asks after 5 s and gives up 6 s later.
 SESSION = {
     "tcp_keepalives_idle": "5",
@@ -39,11 +38,11 @@ def connect(conninfo: str, *, name: str) -> Connection[Any]:
     return psycopg.connect(conninfo, autocommit=True, application_name=name[:60], options=options, **CLIENT)
 
 
-def take_lead(connection: Connection[Any], cluster_id: int, stopping: threading.Event) -> bool:
-    """Wait until nobody else leads; False when told to stop before."""
+def take_lead(connection: Connection[Any], cluster_id: int, stopping: threading.Event, *, every: float) -> bool:
+    """Wait until nobody else leads, asking every so many seconds; False when told to stop before."""
     while not stopping.is_set():
         row = connection.execute("SELECT pg_try_advisory_lock(%s, %s)", [LOCK_CLASS, cluster_id]).fetchone()
         if row is not None and row[0]:
             return True
-        stopping.wait(TRY_EVERY)
+        stopping.wait(every)
     return False

@@ -49,6 +49,7 @@ class Pace:
     silence: float = 70.0
     watch_least: int = 300
     watch_most: int = 600
+    lead_every: float = 3.0
 
 
 @dataclass(frozen=True, slots=True)

@@ -88,7 +88,7 @@ class Session:
 
     def run(self) -> None:
         with connect(self._conninfo, name=f"debrief recorder {self._cluster.name}") as connection:
-            if not take_lead(connection, self._cluster.id, self._stopping):
+            if not take_lead(connection, self._cluster.id, self._stopping, every=self._pace.lead_every):
                 return
             self.leads = True
             try:
@@ -175,7 +175,7 @@ class Session:
         if self._ended.is_set():
             raise RuntimeError("a thread of this session failed; its log says how")
         try:
-            found = [self._items.get(timeout=0.5)]
+            found = [self._items.get(timeout=0.2)]
         except queue.Empty:
             return []
         until = time.monotonic() + LINGER_SECONDS

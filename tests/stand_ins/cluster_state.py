@@ -9,6 +9,7 @@ import uuid
 from bisect import bisect_right
 from collections.abc import Callable
 from dataclasses import dataclass, field
+from datetime import UTC, datetime
 from functools import cached_property
 from typing import Any
 
@@ -35,11 +36,12 @@ SERVED: dict[Key, str] = {
 
 @dataclass(frozen=True)
 class Change:
-    """`type` is ADDED, MODIFIED or DELETED; `object` complete, as it was after the change."""
+    """`type` is ADDED, MODIFIED or DELETED; `object` complete, as it was after the change; `at` is when it came."""
 
     version: int
     type: str
     object: dict[str, Any]
+    at: datetime = field(default_factory=lambda: datetime.now(UTC))
 
     @property
     def uid(self) -> str:
@@ -94,6 +96,7 @@ class ClusterState:
         self.opaque = opaque
         self.version = 1
         self.forgotten = 0
+        self.epoch = 0
         self.changed = threading.Condition()
         self.held = {key: Held(*key, kind) for key, kind in SERVED.items()}
 
@@ -146,6 +149,11 @@ class ClusterState:
         """Forget how things came to be as they are now."""
         with self.changed:
             self.forgotten = self.version
+
+    def drop_watches(self) -> None:
+        with self.changed:
+            self.epoch += 1
+            self.changed.notify_all()
 
     def replace(self) -> None:
         """Another, empty cluster, whose versions begin anew."""

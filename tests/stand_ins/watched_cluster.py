@@ -68,6 +68,10 @@ class WatchedClusterStandIn(ApiServerStandIn):
     def compact(self) -> None:
         self.state.compact()
 
+    def drop_watches(self) -> None:
+        """Hang up on every watch, as a proxy does that is restarted."""
+        self.state.drop_watches()
+
     def replace(self, cluster_uid: str) -> None:
         """Another, empty cluster answers at this address from now on."""
         self.cluster_uid = cluster_uid

@@ -93,12 +93,15 @@ class Watch:
             if self.initial_events:
                 yield False, self._bookmark(after, {"k8s.io/initial-events-end": "true"})
         ends = time.monotonic() + self._seconds()
+        epoch = self.state.epoch
         place, next_bookmark = self.held.place_after(after), time.monotonic() + self.bookmark_seconds
         while not self.stopping.is_set() and time.monotonic() < ends:
             with self.state.changed:
                 if self.state.held.get((self.held.prefix, self.held.plural)) is not self.held:
                     # This cluster was replaced by another.
                     return
+                if self.state.epoch != epoch:
+                    raise CutOff
                 fresh, version = self.held.log[place:], self.state.version
                 until = min(ends, next_bookmark) - time.monotonic()
                 if not fresh and until > 0:

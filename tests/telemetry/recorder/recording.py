@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import threading
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import replace
 from typing import Any
@@ -25,6 +25,7 @@ QUICK = Pace(
     silence=2,
     watch_least=20,
     watch_most=20,
+    lead_every=0.03,
 )
 CLUSTER = 1
 
@@ -97,8 +98,8 @@ def until_archived(truth: dict[str, dict[str, Any]], what: str = "the archive to
     wait_for(lambda: is_archived(truth), what)
 
 
-def is_archived(truth: dict[str, dict[str, Any]]) -> bool:
-    found = archived()
+def is_archived(truth: dict[str, dict[str, Any]], cluster: int = CLUSTER) -> bool:
+    found = archived(cluster)
     return found.keys() >= truth.keys() and all(
         found[uid].resource_version == event["metadata"]["resourceVersion"] for uid, event in truth.items()
     )

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import itertools
+
 import pytest
 
 from telemetry.models import ObjectSnapshot
@@ -129,5 +131,5 @@ def test_objects_are_kept_as_they_changed_and_without_secrets(committed: None) -
     images = [row.body["spec"]["template"]["spec"]["containers"][0]["image"].rpartition(":")[2] for row in checkout]
     assert list(dict.fromkeys(images)) == ["1.41.0", "1.42.0"]
     assert images[-1] == "1.41.0"
-    assert all(before.until_at == after.changed_at for before, after in zip(checkout, checkout[1:], strict=False))
+    assert all(before.until_at == after.changed_at for before, after in itertools.pairwise(checkout))
     assert not ObjectSnapshot.objects.filter(body__icontains="hunter2-not-for-storage").exists()
