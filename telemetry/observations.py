@@ -14,6 +14,8 @@ from datetime import UTC, datetime, timedelta
 from enum import StrEnum
 from typing import Any, Protocol
 
+from telemetry.coverage import Coverage
+
 
 class InvalidWindow(ValueError):
     """A window whose end is not after its start, or whose times carry no zone."""
@@ -59,12 +61,13 @@ class Workload:
 
 @dataclass(frozen=True, slots=True)
 class Scope:
-    """What an incident is about. Empty tuples mean "not narrowed"."""
+    """What an incident is about. Empty tuples mean "not narrowed"; `started_at` is when the impact began."""
 
     namespaces: tuple[str, ...] = ()
     workloads: tuple[Workload, ...] = ()
     services: tuple[str, ...] = ()
     labels: Mapping[str, str] = field(default_factory=dict)
+    started_at: datetime | None = None
 
     def names(self) -> tuple[str, ...]:
         """Workload and service names, for backends that know only names."""
@@ -163,7 +166,10 @@ class Observation:
 
 @dataclass(frozen=True, slots=True)
 class Outcome:
-    """How one query ended. `reason` is a sentence for people, `remedy` what they can do."""
+    """How one query ended. `reason` is a sentence for people, `remedy` what they can do.
+
+    `coverage` is what a recording knows of the window, None where nothing is recorded.
+    """
 
     status: Status
     reason: str = ""
@@ -178,6 +184,7 @@ class Outcome:
     warnings: tuple[str, ...] = ()
     request: str = ""
     redactions: Mapping[str, int] = field(default_factory=dict)
+    coverage: Coverage | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -195,7 +202,8 @@ class Connection:
     """How to reach one source, decrypted, for the length of one task.
 
     `auth` keys: `bearer`; `username` and `password`; `api_key`; `client_cert` and `client_key`
-    (PEM). `options` are the source's own settings (queries, tenant, pads).
+    (PEM). `options` are the source's own settings (queries, tenant, pads). `cluster_id` names the
+    cluster whose archive belongs to this source.
     """
 
     name: str
@@ -207,6 +215,7 @@ class Connection:
     allow_private: bool = False
     kubeconfig: Mapping[str, Any] = field(default_factory=dict, repr=False)
     options: Mapping[str, Any] = field(default_factory=dict)
+    cluster_id: int | None = None
 
 
 Sink = Callable[[list[Observation]], None]

@@ -2,13 +2,23 @@
 
 from __future__ import annotations
 
+from telemetry.archive import ClusterArchive
 from telemetry.collectors.kubernetes import KubernetesCollector
 from telemetry.collectors.otlp import OtlpCollector
 from telemetry.collectors.prometheus import PrometheusCollector
-from telemetry.observations import Collector
+from telemetry.observations import Collector, Connection
+
+
+class RecordedKubernetes(KubernetesCollector):
+    """A cluster together with what the recorder kept of it."""
+
+    def __init__(self, connection: Connection) -> None:
+        known = connection.cluster_id
+        super().__init__(connection, archive=None if known is None else ClusterArchive(known))
+
 
 COLLECTORS: dict[str, type[Collector]] = {
-    "kubernetes": KubernetesCollector,
+    "kubernetes": RecordedKubernetes,
     "prometheus": PrometheusCollector,
     "otlp": OtlpCollector,
 }

@@ -176,6 +176,7 @@ class Incident(Versioned):
             namespaces=tuple(self.namespaces),
             workloads=tuple(Workload(kind=w["kind"], namespace=w["namespace"], name=w["name"]) for w in self.workloads),
             services=tuple(self.services),
+            started_at=self.band()[0],
         )
 
     def milestone_times(self) -> dict[str, datetime]:

@@ -93,6 +93,7 @@ class Source(Versioned):
             allow_private=self.allow_private,
             kubeconfig=self.cluster.kubeconfig() if self.cluster and self.kind == "kubernetes" else {},
             options=self.options,
+            cluster_id=self.cluster_id,
         )
 
     def budget_of(self, defaults: Budget) -> Budget:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 
 from telemetry.collectors.kubernetes.api import KubernetesApi
+from telemetry.collectors.kubernetes.archive import Archive
 from telemetry.collectors.kubernetes.connection import InvalidKubeconfig, open_http, validate_kubeconfig
 from telemetry.collectors.kubernetes.events import collect_events
 from telemetry.collectors.kubernetes.gathering import Gathering
@@ -14,6 +15,8 @@ from telemetry.collectors.kubernetes.preflight import check_cluster
 from telemetry.collectors.kubernetes.restarts import collect_restarts
 from telemetry.collectors.kubernetes.rollouts import collect_rollouts
 from telemetry.collectors.kubernetes.selection import Selection
+from telemetry.collectors.kubernetes.state import collect_state
+from telemetry.collectors.times import iso, parse_time
 from telemetry.http import SourceError, outcome_of
 from telemetry.observations import Budget, Check, Connection, Outcome, Query, Scope, Sink, Status, Window
 from telemetry.redaction import InvalidPattern, Redactor
@@ -34,19 +37,26 @@ NOUNS: dict[str, tuple[str, str, Callable[[Gathering], None]]] = {
         "list pods in {places}{narrowed}; get pods/log, this life and the one before",
         collect_logs,
     ),
+    "state": (
+        "State when it began",
+        "archived states of workloads, autoscalers, budgets, claims and pods in {places}{narrowed}",
+        collect_state,
+    ),
 }
 PREFLIGHT_BUDGET = Budget(deadline_seconds=20, requests=60, bytes=1024 * 1024)
 
 
 class KubernetesCollector:
     """One cluster. `connection.options`: `namespaces` that preflight checks instead of the cluster,
-    `redact` with custom patterns by name."""
+    `redact` with custom patterns by name. What `archive` holds of the window is read there; the live
+    API is asked for what it does not hold."""
 
     kind = "kubernetes"
     label = "Kubernetes"
 
-    def __init__(self, connection: Connection) -> None:
+    def __init__(self, connection: Connection, archive: Archive | None = None) -> None:
         self.connection = connection
+        self.archive = archive
 
     def preflight(self) -> list[Check]:
         namespaces = tuple(str(name) for name in self.connection.options.get("namespaces", ()))
@@ -61,8 +71,9 @@ class KubernetesCollector:
         places = ", ".join(selection.namespaces) or "all namespaces"
         names = ", ".join(f"{one.kind} {one.namespace}/{one.name}" for one in selection.workloads)
         narrowed = f" of {names}" if names else ""
+        params = selection.params() | {"at": iso(scope.started_at) if scope.started_at else ""}
         return [
-            Query(name=name, title=title, text=text.format(places=places, narrowed=narrowed), params=selection.params())
+            Query(name=name, title=title, text=text.format(places=places, narrowed=narrowed), params=params)
             for name, (title, text, _) in NOUNS.items()
         ]
 
@@ -85,6 +96,8 @@ class KubernetesCollector:
                 redactor=redactor,
                 items_allowed=budget.items,
                 request=query.text,
+                at=parse_time(query.params.get("at")),
+                archive=self.archive,
             )
             try:
                 NOUNS[query.name][2](gathering)

@@ -29,6 +29,11 @@ class Resource:
         return f"{root}{inside}/{self.plural}"
 
     @property
+    def name(self) -> str:
+        """`events`, `apps/deployments`: as recordings and archives name it."""
+        return f"{self.group}/{self.plural}" if self.group else self.plural
+
+    @property
     def api(self) -> str:
         return f"{self.group}/{self.version}" if self.group else self.version
 
@@ -41,6 +46,10 @@ REPLICA_SETS = Resource("apps", "v1", "replicasets")
 STATEFUL_SETS = Resource("apps", "v1", "statefulsets")
 DAEMON_SETS = Resource("apps", "v1", "daemonsets")
 CONTROLLER_REVISIONS = Resource("apps", "v1", "controllerrevisions")
+JOBS = Resource("batch", "v1", "jobs")
+CLAIMS = Resource("", "v1", "persistentvolumeclaims")
+AUTOSCALERS = Resource("autoscaling", "v2", "horizontalpodautoscalers")
+BUDGETS = Resource("policy", "v1", "poddisruptionbudgets")
 
 
 def role_rule(group: str, *resources: str, verbs: tuple[str, ...] = ("get", "list", "watch")) -> str:

@@ -6,12 +6,14 @@ https://kubernetes.io/docs/reference/kubernetes-api/cluster-resources/event-v1/
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
+from collections import Counter
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
 from telemetry.collectors.kubernetes.api import EVENTS, Item
+from telemetry.collectors.kubernetes.archive import State
 from telemetry.collectors.kubernetes.gathering import Gathering
 from telemetry.collectors.times import iso, parse_time
 from telemetry.http import SourceError
@@ -21,6 +23,8 @@ from telemetry.observations import EvidenceType, Level, Observation, Status
 USUAL_RETENTION = timedelta(hours=1)
 COMBINED = "(combined from similar events)"
 NODE_NAMESPACE = "default"
+# As much as an archive keeps of a message; servers since 1.19 take a kilobyte.
+LONGEST_MESSAGE = 16_384
 ERROR_REASONS = frozenset(
     {
         "BackOff",
@@ -56,11 +60,11 @@ class Occurrence:
 def occurrence_of(event: Mapping[str, Any]) -> Occurrence | None:
     """The times and the count of a core/v1 Event; None if it carries no time at all."""
     series = event.get("series") if isinstance(event.get("series"), dict) else None
-    event_time = parse_time(event.get("eventTime"))
-    created = parse_time(event["metadata"].get("creationTimestamp"))
-    seen = [parse_time((series or {}).get("lastObservedTime")), parse_time(event.get("lastTimestamp")), event_time]
+    event_time = _told(event.get("eventTime"))
+    created = _told(event["metadata"].get("creationTimestamp"))
+    seen = [_told((series or {}).get("lastObservedTime")), _told(event.get("lastTimestamp")), event_time]
     last = max((at for at in seen if at), default=created)
-    first = parse_time(event.get("firstTimestamp")) or event_time or created or last
+    first = _told(event.get("firstTimestamp")) or event_time or created or last
     if last is None or first is None:
         return None
     first = min(first, last)
@@ -72,48 +76,104 @@ def occurrence_of(event: Mapping[str, Any]) -> Occurrence | None:
     return Occurrence(first, last, count, is_lower_bound=count == 1 and last > first)
 
 
+def _told(text: Any) -> datetime | None:
+    """None for what no clock means: Go's zero time, a far future that no page could show."""
+    at = parse_time(text)
+    return at if at is not None and 2000 <= at.year < 2100 else None
+
+
 def collect_events(gathering: Gathering) -> None:
     """Keep the window's Events of the scope, those of nodes, and the namespaces' warnings."""
-    events: dict[str, Item] = {}
-    for item in gathering.everywhere(EVENTS):
-        events[_uid(item)] = item
-    if gathering.selection.namespaces and NODE_NAMESPACE not in gathering.selection.namespaces:
-        for item in gathering.items(EVENTS, NODE_NAMESPACE, fieldSelector="involvedObject.kind=Node"):
-            events[_uid(item)] = item
-    oldest: datetime | None = None
-    found: list[Observation] = []
-    for event in events.values():
-        times = occurrence_of(event)
-        if times is None:
-            gathering.warnings.append(f"Event {_uid(event)} carries no time")
-            continue
-        oldest = min(oldest or times.last, times.last)
-        if gathering.window.overlaps(times.first, times.last) and _in_scope(gathering, event):
-            found.append(_observe(gathering, event, times))
+    found: dict[str, tuple[Occurrence, State]] = {}
+    listed: list[Item] = []
+    for state in _archived(gathering):
+        _take(gathering, found, state)
+    if not gathering.is_covered(EVENTS):
+        listed = _listed(gathering)
+    for item in listed:
+        _take(gathering, found, State(item))
+    kept: list[Observation] = []
+    for times, state in found.values():
+        if gathering.window.overlaps(times.first, times.last) and _in_scope(gathering, state.item):
+            kept.append(_observe(gathering, state, times))
         else:
             gathering.dropped += 1
-    for observation in sorted(found, key=lambda one: (one.last_at, one.dedup_key)):
+    for observation in sorted(kept, key=lambda one: (one.last_at, one.dedup_key)):
         gathering.keep(observation)
-    _tell_coverage(gathering, oldest)
+    if not gathering.is_covered(EVENTS):
+        ends = [one.last for item in listed if (one := occurrence_of(item))]
+        _tell_coverage(gathering, min(ends, default=None))
+
+
+def archived_events(gathering: Gathering, *, places: Sequence[str], about: str = "", reason: str = "") -> list[State]:
+    """Nothing where nothing is recorded."""
+    if gathering.archive is None or gathering.coverage_of(EVENTS).is_empty:
+        return []
+    limit = gathering.items_allowed
+    found = gathering.archive.events(gathering.window, places, limit=limit, about=about, reason=reason)
+    return gathering.within_budget(EVENTS, found)
+
+
+def listed_events(gathering: Gathering, **selectors: str) -> list[Item]:
+    """As the live API has them, in the places of the selection."""
+    return [item for place in gathering.selection.places for item in gathering.items(EVENTS, place, **selectors)]
+
+
+def _archived(gathering: Gathering) -> list[State]:
+    found = archived_events(gathering, places=gathering.selection.places)
+    if _asks_for_nodes(gathering):
+        found += archived_events(gathering, places=[NODE_NAMESPACE], about="Node")
+    return found
+
+
+def _listed(gathering: Gathering) -> list[Item]:
+    found = listed_events(gathering)
+    if _asks_for_nodes(gathering):
+        found += gathering.items(EVENTS, NODE_NAMESPACE, fieldSelector="involvedObject.kind=Node")
+    return found
+
+
+def _asks_for_nodes(gathering: Gathering) -> bool:
+    return bool(gathering.selection.namespaces) and NODE_NAMESPACE not in gathering.selection.namespaces
+
+
+def _take(gathering: Gathering, found: dict[str, tuple[Occurrence, State]], state: State) -> None:
+    """Of what is known twice, what went on for longer and was counted higher."""
+    times, uid = occurrence_of(state.item), _uid(state.item)
+    if times is None:
+        gathering.warnings.append(f"Event {uid} carries no time")
+        return
+    before = found.get(uid)
+    if before is None or (times.last, times.count) > (before[0].last, before[0].count):
+        found[uid] = (times, state)
 
 
 def _tell_coverage(gathering: Gathering, oldest: datetime | None) -> None:
-    """Say from when on the list can be trusted; without any Event that is usually one hour."""
+    """Say from when on what was read can be trusted; a live list usually reaches back one hour."""
     reaches_back = datetime.now(UTC) - USUAL_RETENTION
-    covered_from = max(gathering.window.start, min(oldest or reaches_back, reaches_back))
-    gathering.covered_from = covered_from
-    if covered_from > gathering.window.start and gathering.answered:
-        words = "Clusters usually keep Events for one hour, so the absence of one proves nothing."
+    listed_from = max(gathering.window.start, min(oldest or reaches_back, reaches_back))
+    unknown = [
+        (first, min(last, listed_from))
+        for first, last in gathering.coverage_of(EVENTS).missing(gathering.window.start, gathering.needed_to)
+        if first < listed_from
+    ]
+    gathering.covered_from = (
+        gathering.window.start if not unknown or unknown[0][0] > gathering.window.start else unknown[0][1]
+    )
+    if not unknown or not gathering.answered:
+        return
+    words = "Clusters usually keep Events for one hour, so the absence of one proves nothing."
+    times = ", ".join(f"{iso(first)} to {iso(last)}" for first, last in unknown)
+    told = f"Neither recorded nor listed: {times}. {words}"
+    remedy = "Run the recorder, which keeps Events for as long as you like."
+    if gathering.coverage_of(EVENTS).is_empty:
+        told = f"Listed Events reach back to {iso(gathering.covered_from)}. {words}"
         if not gathering.kept:
-            gathering.failures.append(
-                SourceError(
-                    Status.PARTIAL,
-                    f"No Event of the window is left. {words}",
-                    remedy="Run the recorder, which keeps Events for as long as you like.",
-                )
-            )
-        else:
-            gathering.warnings.append(f"Listed Events reach back to {iso(covered_from)}. {words}")
+            told = f"No Event of the window is left. {words}"
+    if gathering.kept:
+        gathering.warnings.append(told)
+    else:
+        gathering.failures.append(SourceError(Status.PARTIAL, told, remedy=remedy))
 
 
 def _in_scope(gathering: Gathering, event: Mapping[str, Any]) -> bool:
@@ -123,9 +183,9 @@ def _in_scope(gathering: Gathering, event: Mapping[str, Any]) -> bool:
     return gathering.selection.covers(str(about.get("namespace", "")), str(about.get("name", "")))
 
 
-def _observe(gathering: Gathering, event: Mapping[str, Any], times: Occurrence) -> Observation:
-    about = _about(event)
-    message = gathering.redactor.text(str(event.get("message") or ""))
+def _observe(gathering: Gathering, state: State, times: Occurrence) -> Observation:
+    event, about = state.item, _about(state.item)
+    message = gathering.redactor.text(str(event.get("message") or "")[:LONGEST_MESSAGE])
     reason, kind = str(event.get("reason") or "Event"), str(about.get("kind", ""))
     source = event.get("source") if isinstance(event.get("source"), dict) else {}
     payload = {
@@ -152,7 +212,7 @@ def _observe(gathering: Gathering, event: Mapping[str, Any], times: Occurrence) 
         summary=message.text,
         payload=payload,
         query=gathering.request,
-        redactions=message.hits,
+        redactions=dict(Counter(state.redactions) + Counter(message.hits)),
         flags={"combined": True} if payload["combined"] else {},
     )
 

@@ -6,57 +6,42 @@ https://kubernetes.io/docs/reference/kubernetes-api/workload-resources/pod-v1/#r
 from __future__ import annotations
 
 import hashlib
-from dataclasses import dataclass
-from typing import Any
 
-from telemetry.collectors.kubernetes.api import LOG_RULE, PODS, Item
+from telemetry.collectors.kubernetes.api import LOG_RULE, Item
 from telemetry.collectors.kubernetes.gathering import Gathering
-from telemetry.collectors.kubernetes.restarts import STARTING, Container, containers_of
-from telemetry.collectors.kubernetes.selection import subject_of
-from telemetry.collectors.log_lines import LogLine, level_of, log_payload, loudest
+from telemetry.collectors.kubernetes.last_lines import keep_last_lines
+from telemetry.collectors.kubernetes.log_observations import Target, lines_of, observe_log
+from telemetry.collectors.kubernetes.restarts import STARTING, Container, archived_endings, containers_of, pod_states
 from telemetry.collectors.times import iso, parse_time
 from telemetry.http import Refusal, SourceError
-from telemetry.observations import EvidenceType, Observation, Status
+from telemetry.observations import Status
 
 TAIL_LINES = 5_000
 LIMIT_BYTES = 1024 * 1024
 UNREAD_NAMED = 10
 
 
-@dataclass(frozen=True, slots=True)
-class Target:
-    """One log to read: of a container's present life, or of the one before."""
-
-    container: Container
-    previous: bool
-
-    @property
-    def name(self) -> str:
-        pod = self.container.pod["metadata"].get("name", "")
-        return f"{pod}/{self.container.name}" + (" (previous)" if self.previous else "")
-
-    @property
-    def life(self) -> str:
-        """A short name for the very life of the container that wrote this log."""
-        status = self.container.status
-        ended = (status.get("lastState") or {}).get("terminated") or {}
-        identity = ended.get("containerID") if self.previous else status.get("containerID")
-        return hashlib.sha256(str(identity).encode()).hexdigest()[:12]
-
-
 def collect_logs(gathering: Gathering) -> None:
     """Keep one observation for each log that has lines in the window; name each that cannot be read."""
-    selector = gathering.selection.label_selector
-    pods = [pod for pod in gathering.everywhere(PODS, labelSelector=selector) if gathering.selection.covers_pod(pod)]
+    states = {state.uid: state for state in pod_states(gathering, until_now=True)}
+    pods = [state.item for state in states.values() if not state.is_gone and _was_there(gathering, state.item)]
     for pod in pods:
         _name_unstarted(gathering, pod)
     targets = _targets(pods, all_of_them=bool(gathering.selection.workloads))
+    archived = keep_last_lines(gathering, archived_endings(gathering))
     read: set[tuple[str, bytes]] = set()
     for place, target in enumerate(targets):
         if gathering.ended:
             _name_unread(gathering, targets[place:])
             break
-        _read(gathering, target, read)
+        if target.key not in archived.whole and _read(gathering, target, read):
+            archived.forget(target.key)
+    archived.finish(gathering)
+
+
+def _was_there(gathering: Gathering, pod: Item) -> bool:
+    created = parse_time(pod["metadata"].get("creationTimestamp"))
+    return created is None or created < gathering.window.end
 
 
 def _targets(pods: list[Item], *, all_of_them: bool) -> list[Target]:
@@ -65,11 +50,17 @@ def _targets(pods: list[Item], *, all_of_them: bool) -> list[Target]:
     containers.sort(key=lambda one: (not _in_trouble(one), -one.restarts))
     wanted = [container for container in containers if all_of_them or _in_trouble(container)]
     return [
-        Target(container, previous)
+        Target(container, previous, str(_identity(container, previous=previous)))
         for container in wanted
         for previous in (True, False)
         if not previous or container.restarts > 0 or container.endings
     ]
+
+
+def _identity(container: Container, *, previous: bool) -> object:
+    """The id of the life that wrote the log."""
+    ended = (container.status.get("lastState") or {}).get("terminated") or {}
+    return ended.get("containerID") if previous else container.status.get("containerID")
 
 
 def _in_trouble(container: Container) -> bool:
@@ -103,7 +94,8 @@ def _name_unread(gathering: Gathering, targets: list[Target]) -> None:
     gathering.warnings.append(f"Not read: {names}{more}")
 
 
-def _read(gathering: Gathering, target: Target, read: set[tuple[str, bytes]]) -> None:
+def _read(gathering: Gathering, target: Target, read: set[tuple[str, bytes]]) -> bool:
+    """Whether there was an answer."""
     metadata = target.container.pod["metadata"]
     params = {
         "container": target.container.name,
@@ -118,14 +110,14 @@ def _read(gathering: Gathering, target: Target, read: set[tuple[str, bytes]]) ->
         body = gathering.api.log(str(metadata.get("namespace", "")), str(metadata.get("name", "")), params)
     except SourceError as error:
         _note(gathering, target, error)
-        return
+        return False
     gathering.answered += 1
     # While a container backs off, both questions get the log of its last life.
     digest = (target.container.name + str(metadata.get("uid")), hashlib.sha256(body).digest())
-    if digest in read:
-        return
-    read.add(digest)
-    _keep(gathering, target, body, cut=len(body) >= int(params["limitBytes"]))
+    if digest not in read:
+        read.add(digest)
+        _keep(gathering, target, body, cut=len(body) >= int(params["limitBytes"]))
+    return True
 
 
 def _note(gathering: Gathering, target: Target, error: SourceError) -> None:
@@ -147,7 +139,7 @@ def _note(gathering: Gathering, target: Target, error: SourceError) -> None:
 
 def _keep(gathering: Gathering, target: Target, body: bytes, *, cut: bool) -> None:
     redacted = gathering.redactor.text(body.decode(errors="replace"))
-    everything = _lines_of(redacted.text)
+    everything = lines_of(redacted.text)
     gathering.fetched += len(everything)
     lines = [line for line in everything if gathering.window.contains(line.at)]
     gathering.dropped += len(everything) - len(lines)
@@ -156,50 +148,4 @@ def _keep(gathering: Gathering, target: Target, body: bytes, *, cut: bool) -> No
     cut = cut or len(everything) >= TAIL_LINES
     if cut:
         gathering.warnings.append(f"{target.name}: longer than was read, {len(lines)} lines from {iso(lines[0].at)}")
-    gathering.keep(_observe(gathering, target, lines, redacted.hits, cut=cut))
-
-
-def _observe(
-    gathering: Gathering, target: Target, lines: list[LogLine], hits: dict[str, int], *, cut: bool
-) -> Observation:
-    pod, container = target.container.pod, target.container.name
-    metadata = pod["metadata"]
-    payload: dict[str, Any] = {
-        "pod": metadata.get("name", ""),
-        "container": container,
-        "namespace": metadata.get("namespace", ""),
-        "previous": target.previous,
-        "init": target.container.init,
-        **log_payload(lines),
-    }
-    errors = payload["errors"]
-    life = ":previous" if target.previous else ""
-    return Observation(
-        type=EvidenceType.LOG,
-        dedup_key=f"log:{metadata.get('uid')}:{container}:{target.life}{life}",
-        title=f"{'Previous log' if life else 'Log'} of {container} in {payload['pod']}",
-        first_at=lines[0].at,
-        last_at=lines[-1].at,
-        count=len(lines),
-        level=loudest(lines),
-        subject=subject_of(pod, kind="Pod", container=container),
-        summary=f"{errors} of {len(lines)} lines are errors: {payload['patterns'][0]['pattern']}" if errors else "",
-        payload=payload,
-        query=gathering.request,
-        redactions=hits,
-        flags={"truncated": True} if cut else {},
-    )
-
-
-def _lines_of(text: str) -> list[LogLine]:
-    """`TIME TEXT` per line; a line without a time of its own belongs to the one before."""
-    lines: list[LogLine] = []
-    for raw in text.split("\n"):
-        stamp, _, words = raw.partition(" ")
-        at = parse_time(stamp)
-        if at is not None:
-            lines.append(LogLine(at, words.rstrip("\r"), level_of(words)))
-        elif raw and lines:
-            last = lines[-1]
-            lines[-1] = LogLine(last.at, f"{last.text}\n{raw}", last.level)
-    return sorted(lines, key=lambda line: line.at)
+    gathering.keep(observe_log(gathering, target, lines, redacted.hits, cut=cut))

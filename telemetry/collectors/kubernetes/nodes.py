@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
 
 from telemetry.collectors.kubernetes.api import NODES, PODS, Item
+from telemetry.collectors.kubernetes.archive import State
 from telemetry.collectors.kubernetes.gathering import Gathering
 from telemetry.collectors.kubernetes.selection import subject_of
 from telemetry.collectors.times import iso, parse_time
@@ -23,15 +25,53 @@ def collect_nodes(gathering: Gathering) -> None:
 
     Conditions that went Unknown together with Ready are one change: the node fell silent.
     """
-    for node in gathering.items(NODES):
-        changes = _changes(gathering, node)
-        pods = _pods_on(gathering, node) if any(_is_bad(condition) for _, condition in changes) else []
-        silent_at = {at for at, one in changes if one.get("type") == "Ready" and one.get("status") == "Unknown"}
+    found = [
+        (state.uid, state.item, _changes(gathering, state.item)) for state in gathering.states(NODES, places=("",))
+    ]
+    silent = {
+        (uid, at)
+        for uid, _, changes in found
+        for at, one in changes
+        if one.get("type") == "Ready" and one.get("status") == "Unknown"
+    }
+    pods = Pods(gathering)
+    for uid, node, changes in found:
+        is_bad = any(_is_bad(condition) for _, condition in changes)
         for at, condition in changes:
             follows_ready = condition.get("status") == "Unknown" and condition.get("type") != "Ready"
-            if follows_ready and at in silent_at:
+            if follows_ready and (uid, at) in silent:
                 continue
-            gathering.keep(_observe(gathering, node, at, condition, pods))
+            there = pods.on(node, at) if is_bad else []
+            gathering.keep_newest(_observe(gathering, node, at, condition, there))
+
+
+@dataclass
+class Pods:
+    """Which pods were on a node: when it changed, if that is recorded, else now."""
+
+    gathering: Gathering
+    recorded: list[State] | None = None
+    listed: dict[str, list[str]] = field(default_factory=dict)
+
+    def on(self, node: Item, at: datetime) -> list[str]:
+        name = str(node["metadata"].get("name", ""))
+        if self.gathering.is_covered(PODS):
+            if self.recorded is None:
+                self.recorded = self.gathering.states(PODS)
+            return _named(state.item for state in self.recorded if _node_of(state.item) == name and state.holds_at(at))
+        if name not in self.listed:
+            places, selector = self.gathering.selection.places, f"spec.nodeName={name}"
+            items = self.gathering.items
+            self.listed[name] = _named(pod for place in places for pod in items(PODS, place, fieldSelector=selector))
+        return self.listed[name]
+
+
+def _node_of(pod: Item) -> str:
+    return str((pod.get("spec") or {}).get("nodeName") or "")
+
+
+def _named(pods: Iterable[Item]) -> list[str]:
+    return sorted({f"{pod['metadata'].get('namespace')}/{pod['metadata'].get('name')}" for pod in pods})
 
 
 def _changes(gathering: Gathering, node: Item) -> list[Changed]:
@@ -47,12 +87,6 @@ def _changes(gathering: Gathering, node: Item) -> list[Changed]:
 
 def _is_bad(condition: Mapping[str, Any]) -> bool:
     return (condition.get("type") == "Ready") != (condition.get("status") == "True")
-
-
-def _pods_on(gathering: Gathering, node: Item) -> list[str]:
-    selector = f"spec.nodeName={node['metadata'].get('name', '')}"
-    pods = gathering.everywhere(PODS, fieldSelector=selector)
-    return sorted(f"{pod['metadata'].get('namespace')}/{pod['metadata'].get('name')}" for pod in pods)
 
 
 def _observe(

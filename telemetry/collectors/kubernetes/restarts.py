@@ -8,6 +8,7 @@ from datetime import datetime
 from typing import Any
 
 from telemetry.collectors.kubernetes.api import PODS, Item
+from telemetry.collectors.kubernetes.archive import Ending, State
 from telemetry.collectors.kubernetes.gathering import Gathering
 from telemetry.collectors.kubernetes.selection import owner_of, subject_of
 from telemetry.collectors.times import iso, parse_time
@@ -65,14 +66,37 @@ def containers_of(pod: Item) -> Iterator[Container]:
 
 def collect_restarts(gathering: Gathering) -> None:
     """Keep each known end of a container's life in the window, and each wait that reaches into it."""
-    selector = gathering.selection.label_selector
-    pods = [pod for pod in gathering.everywhere(PODS, labelSelector=selector) if gathering.selection.covers_pod(pod)]
-    for pod in pods:
-        for container in containers_of(pod):
-            for end in container.endings:
-                _keep_end(gathering, container, end)
-            _keep_container_wait(gathering, container)
-        _keep_pod_wait(gathering, pod)
+    for ending in archived_endings(gathering):
+        _keep_pod(gathering, ending.pod)
+    for pod in pod_states(gathering):
+        _keep_pod(gathering, pod.item)
+
+
+def pod_states(gathering: Gathering, *, until_now: bool = False) -> list[State]:
+    """Every state of the scope's pods, oldest first."""
+    selection = gathering.selection
+    states = gathering.states(
+        PODS, matches=selection.matches_labels, until_now=until_now, labelSelector=selection.label_selector
+    )
+    return [state for state in states if selection.covers_pod(state.item)]
+
+
+def archived_endings(gathering: Gathering) -> list[Ending]:
+    """Ends of containers in the window; none for a scope with labels, which an ending does not carry."""
+    selection, archive = gathering.selection, gathering.archive
+    if archive is None or selection.labels or gathering.coverage_of(PODS).is_empty:
+        return []
+    found = archive.endings(gathering.window, selection.places, limit=gathering.items_allowed)
+    endings = gathering.within_budget(PODS, found)
+    return [ending for ending in endings if selection.covers_pod(ending.pod)]
+
+
+def _keep_pod(gathering: Gathering, pod: Item) -> None:
+    for container in containers_of(pod):
+        for end in container.endings:
+            _keep_end(gathering, container, end)
+        _keep_container_wait(gathering, container)
+    _keep_pod_wait(gathering, pod)
 
 
 def _keep_end(gathering: Gathering, container: Container, end: Mapping[str, Any]) -> None:
@@ -156,7 +180,7 @@ def _keep(
     payload["workload"] = {"kind": kind, "namespace": pod["metadata"].get("namespace", ""), "name": name}
     node = str((pod.get("spec") or {}).get("nodeName") or "")
     uid = pod["metadata"].get("uid") or pod["metadata"].get("name")
-    gathering.keep(
+    gathering.keep_newest(
         Observation(
             type=EvidenceType.STATE_CHANGE,
             dedup_key=f"{payload['change']}:{uid}:{payload['container']}:{iso(at)}",

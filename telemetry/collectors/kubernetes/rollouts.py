@@ -23,7 +23,8 @@ from telemetry.collectors.kubernetes.api import (
     STATEFUL_SETS,
     Item,
 )
-from telemetry.collectors.kubernetes.events import occurrence_of
+from telemetry.collectors.kubernetes.archive import State
+from telemetry.collectors.kubernetes.events import archived_events, listed_events, occurrence_of
 from telemetry.collectors.kubernetes.gathering import Gathering
 from telemetry.collectors.kubernetes.revisions import differences
 from telemetry.collectors.kubernetes.selection import subject_of
@@ -34,6 +35,10 @@ REVISION = "deployment.kubernetes.io/revision"
 HISTORY = "deployment.kubernetes.io/revision-history"
 DESIRED = "deployment.kubernetes.io/desired-replicas"
 CAUSE = "kubernetes.io/change-cause"
+SCALING = "ScalingReplicaSet"
+
+# (uid, number) and when the object of this uid got this number.
+Numbered = dict[tuple[str, int], datetime]
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,6 +47,7 @@ class Revision:
 
     number: int
     name: str
+    uid: str
     template: Mapping[str, Any]
     at: datetime | None
     time_source: str
@@ -52,16 +58,42 @@ class Revision:
 
 def collect_rollouts(gathering: Gathering) -> None:
     """Keep every revision that came within the window, each with its difference to the one before."""
-    replica_sets = _by_owner(gathering.everywhere(REPLICA_SETS))
+    states = gathering.states(REPLICA_SETS)
+    replica_sets, numbered = _by_owner(_last(states)), _numbered(states)
     scalings = _scalings(gathering) if any(map(_was_used_again, _flat(replica_sets))) else {}
-    for deployment in gathering.everywhere(DEPLOYMENTS):
+    for deployment in gathering.newest(DEPLOYMENTS):
         owned = replica_sets.get(_uid(deployment), [])
-        revisions = _timed(deployment, [one for owner in owned for one in _revisions_of(owner)], scalings)
+        revisions = _timed(deployment, [one for owner in owned for one in _revisions_of(owner)], scalings, numbered)
         _keep_revisions(gathering, deployment, "Deployment", revisions)
-    controller_revisions = _by_owner(gathering.everywhere(CONTROLLER_REVISIONS))
+    states = gathering.states(CONTROLLER_REVISIONS)
+    controller_revisions, numbered = _by_owner(_last(states)), _numbered(states)
     for resource, kind in ((STATEFUL_SETS, "StatefulSet"), (DAEMON_SETS, "DaemonSet")):
-        for workload in gathering.everywhere(resource):
-            _keep_revisions(gathering, workload, kind, _controlled(controller_revisions.get(_uid(workload), [])))
+        for workload in gathering.newest(resource):
+            revisions = _controlled(controller_revisions.get(_uid(workload), []), numbered)
+            _keep_revisions(gathering, workload, kind, revisions)
+
+
+def _last(states: list[State]) -> list[Item]:
+    return [state.item for state in {one.uid: one for one in states}.values()]
+
+
+def _numbered(states: list[State]) -> Numbered:
+    """When an object that was already there got another number: a roll-back to it, as it was recorded."""
+    found: Numbered = {}
+    before: dict[str, int] = {}
+    for state in states:
+        number = _number_of(state.item)
+        if state.changed_at is not None and state.uid in before and before[state.uid] < number:
+            found.setdefault((state.uid, number), state.changed_at)
+        before[state.uid] = number
+    return found
+
+
+def _number_of(item: Item) -> int:
+    """A ControllerRevision's own number, a ReplicaSet's by its annotation."""
+    if isinstance(item.get("revision"), int):
+        return int(item["revision"])
+    return max(_numbers((item["metadata"].get("annotations") or {}).get(REVISION)), default=0)
 
 
 def _revisions_of(replica_set: Item) -> list[Revision]:
@@ -75,6 +107,7 @@ def _revisions_of(replica_set: Item) -> list[Revision]:
         Revision(
             number=number,
             name=str(replica_set["metadata"].get("name", "")),
+            uid=_uid(replica_set),
             template=spec.get("template") or {},
             at=None if place else created,
             time_source="" if place else "replicaset_created",
@@ -86,7 +119,9 @@ def _revisions_of(replica_set: Item) -> list[Revision]:
     ]
 
 
-def _timed(deployment: Item, revisions: list[Revision], scalings: Mapping[str, list[datetime]]) -> list[Revision]:
+def _timed(
+    deployment: Item, revisions: list[Revision], scalings: Mapping[str, list[datetime]], numbered: Numbered
+) -> list[Revision]:
     """Revisions in order; those of re-used ReplicaSets get the best time that is known."""
     ordered: list[Revision] = []
     for revision in sorted(revisions, key=lambda one: one.number):
@@ -97,6 +132,8 @@ def _timed(deployment: Item, revisions: list[Revision], scalings: Mapping[str, l
                 (at, "scaling_event") for at in scalings.get(revision.name, []) if after is None or at > after
             ]
             candidates = [(at, how) for at, how in candidates if not later or at <= min(later)]
+            if (recorded := numbered.get((revision.uid, revision.number))) is not None:
+                candidates.append((recorded, "recorded_change"))
             if not later and (progress := _progressing(deployment, revision.name)):
                 candidates.append((progress, "progressing_condition"))
             if candidates:
@@ -117,7 +154,10 @@ def _progressing(deployment: Item, replica_set: str) -> datetime | None:
 def _scalings(gathering: Gathering) -> dict[str, list[datetime]]:
     """When the deployment controller scaled a ReplicaSet up, by the ReplicaSet's name."""
     found: dict[str, list[datetime]] = defaultdict(list)
-    for event in gathering.everywhere(EVENTS, fieldSelector="reason=ScalingReplicaSet"):
+    events = [state.item for state in archived_events(gathering, places=gathering.selection.places, reason=SCALING)]
+    if not gathering.is_covered(EVENTS):
+        events += listed_events(gathering, fieldSelector=f"reason={SCALING}")
+    for event in events:
         times = occurrence_of(event)
         words = str(event.get("message") or "").split()
         if times and len(words) > 4 and words[:4] == ["Scaled", "up", "replica", "set"]:
@@ -125,21 +165,24 @@ def _scalings(gathering: Gathering) -> dict[str, list[datetime]]:
     return found
 
 
-def _controlled(revisions: list[Item]) -> list[Revision]:
-    """ControllerRevisions in order; one older than a predecessor was used again, at an unknown time."""
+def _controlled(revisions: list[Item], numbered: Numbered) -> list[Revision]:
+    """ControllerRevisions in order; one older than a predecessor was used again, when only a recording knows."""
     found: list[Revision] = []
     newest: datetime | None = None
     for item in sorted(revisions, key=lambda one: one.get("revision") or 0):
         created = parse_time(item["metadata"].get("creationTimestamp"))
         used_again = bool(newest and created and created < newest)
         newest = max((at for at in (newest, created) if at), default=None)
+        number = item.get("revision") or 0
+        recorded = numbered.get((_uid(item), number))
         found.append(
             Revision(
-                number=item.get("revision") or 0,
+                number=number,
                 name=str(item["metadata"].get("name", "")),
+                uid=_uid(item),
                 template=((item.get("data") or {}).get("spec") or {}).get("template") or {},
-                at=None if used_again else created,
-                time_source="" if used_again else "controllerrevision_created",
+                at=recorded if used_again else created,
+                time_source=("recorded_change" if recorded else "") if used_again else "controllerrevision_created",
                 rollback=used_again,
             )
         )

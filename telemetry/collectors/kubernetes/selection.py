@@ -66,6 +66,13 @@ class Selection:
         pairs = [(key, value) for key, value in self.labels if LABEL.fullmatch(key) and LABEL.fullmatch(value)]
         return ",".join(f"{key}={value}" for key, value in pairs)
 
+    def matches_labels(self, obj: Mapping[str, Any]) -> bool:
+        """What the label selector says to the API, of an object that is already here."""
+        given = obj["metadata"].get("labels") or {}
+        return all(
+            given.get(key) == value for key, value in self.labels if LABEL.fullmatch(key) and LABEL.fullmatch(value)
+        )
+
     def covers_namespace(self, namespace: str) -> bool:
         return not self.namespaces or namespace in self.namespaces
 
