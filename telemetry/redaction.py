@@ -216,6 +216,13 @@ def _mask_pem(text: str, hits: Counter[str]) -> str:
     return "".join([*pieces, text[place:]])
 
 
+PEM = -1
+_HINTS = (
+    ("-----begin ", PEM),
+    *((hint, place) for place, pattern in enumerate(PATTERNS) for hint in pattern.hints),
+)
+
+
 class Redactor:
     """The built-in patterns and an operator's own: a mapping of name to regular expression.
 
@@ -226,13 +233,17 @@ class Redactor:
         self._custom = tuple(_compile(name, source) for name, source in (custom or {}).items())
 
     def text(self, text: str) -> Redacted:
-        hits: Counter[str] = Counter()
         text = storable(text)
         lowered = text.lower()
-        if "-----begin " in lowered:
+        # One pass over all hints: almost every text has none of them, and there are millions.
+        hinted = {place for hint, place in _HINTS if hint in lowered}
+        if not hinted and not self._custom:
+            return Redacted(text)
+        hits: Counter[str] = Counter()
+        if PEM in hinted:
             text = _mask_pem(text, hits)
-        for pattern in PATTERNS:
-            if any(hint in lowered for hint in pattern.hints):
+        for place, pattern in enumerate(PATTERNS):
+            if place in hinted:
                 apply = _mask_assigned if pattern.name == "assigned-secret" else Pattern.apply
                 text = apply(pattern, text, hits)
         for pattern in self._custom:

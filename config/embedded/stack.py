@@ -1,4 +1,4 @@
-"""The whole stack under one roof: database, broker, web, worker and beat, started, watched and stopped together."""
+"""The whole stack under one roof: database, broker, web, worker, beat and recorder, started and stopped together."""
 
 from __future__ import annotations
 
@@ -55,7 +55,7 @@ class Stack:
             self.env["DATABASE_URL"] = self.postgres.start()
         self._write_environment()
         printed = self.manage("bootstrap")
-        for name in ("web", "worker", "beat"):
+        for name in ("web", "worker", "beat", "recorder"):
             self.children[name] = self._spawn(name)
         self._wait_until_ready()
         return printed
@@ -185,6 +185,7 @@ class Stack:
                 *[*celery, "beat", "--loglevel", log_level, "--pidfile="],
                 *["--schedule", str(self.data_dir / "beat-schedule")],
             ],
+            "recorder": [sys.executable, str(self.base_dir / "manage.py"), "recorder"],
         }
         os.chdir(self.base_dir)
         with (self.data_dir / "logs" / f"{name}.log").open("ab") as output:

@@ -96,4 +96,6 @@ _PLAIN = re.compile(r"[a-z0-9-]+\Z")
 
 def _json(hits: dict[str, int]) -> str:
     """Names of patterns need no escaping, see `telemetry.redaction`."""
+    if not hits:
+        return "{}"
     return "{" + ",".join(f'"{name}":{number}' for name, number in hits.items() if _PLAIN.match(name)) + "}"

@@ -54,7 +54,7 @@ class EventStore:
 
     def prepare(self, rows: Iterable[Row], now: datetime) -> None:
         """Make the days that these rows need; before the transaction, for it needs the table alone."""
-        days = {row[CREATED_AT].astimezone(UTC).date() for row in rows} - self._days
+        days = {row[CREATED_AT].date() for row in rows} - self._days
         today = now.astimezone(UTC).date()
         within = {day for day in days if today - timedelta(days=DAYS_BACK) <= day <= today + timedelta(days=DAYS_AHEAD)}
         if not within:

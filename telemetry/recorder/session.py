@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import logging
 import queue
+import sys
 import threading
 import time
 from collections.abc import Sequence
@@ -29,13 +30,14 @@ from telemetry.recorder.store import Store
 from telemetry.redaction import Redactor
 
 log = logging.getLogger(__name__)
-ROWS_AT_ONCE = 1_000
+ROWS_AT_ONCE = 2_000
 LINGER_SECONDS = 0.1
 BATCHES_WAITING = 16
 TICK_SECONDS = 10.0
 ENDINGS_SECONDS = 5.0
 STOP_SECONDS = 8.0
 LOG_READERS = 2
+SWITCH_SECONDS = 0.0002
 IDENTITY_BUDGET = Budget(deadline_seconds=10, requests=2)
 KEEP_UID = "UPDATE telemetry_cluster SET uid = %s WHERE id = %s AND uid <> %s"
 
@@ -87,6 +89,8 @@ class Session:
         Redactor(connection.options.get("redact"))
 
     def run(self) -> None:
+        # Each answer of the database would otherwise wait 5 ms for a thread that decodes to let go.
+        sys.setswitchinterval(SWITCH_SECONDS)
         with connect(self._conninfo, name=f"debrief recorder {self._cluster.name}") as connection:
             if not take_lead(connection, self._cluster.id, self._stopping, every=self._pace.lead_every):
                 return
