@@ -14,6 +14,7 @@ from incidents.models.evidence import RunState
 from incidents.views.access import person
 from knowledge.models import BrownBagSession, Lesson
 from telemetry.models import Source
+from telemetry.recordings import quiet
 
 
 @require_GET
@@ -38,6 +39,7 @@ def home(request: HttpRequest) -> HttpResponse:
         "reviews": writing.filter(waits, state="in_review").distinct()[:6],
         "sources": sources,
         "broken": [source for source in sources if source.is_healthy is False],
+        "quiet": quiet(now),
         "brownbag": upcoming.first(),
         "lessons": Lesson.objects.visible_to(me)[:3],
         "recent": seen.exclude(status__in=["investigating", "identified", "mitigated"]).select_related("severity")[:5],

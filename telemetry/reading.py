@@ -12,7 +12,8 @@ from accounts.problems import InvalidInput
 from telemetry.browsing import TEXTS, Bar, Wanted, counts_over_time, wanted_from
 from telemetry.drawing import counts_chart, coverage_words
 from telemetry.models import Cluster, Recording
-from telemetry.recordings import EVENTS, coverage_of, gaps_between
+from telemetry.recorder.resources import EVENTS
+from telemetry.recordings import coverage_of, gaps_between
 
 WINDOWS = {
     "1h": ("Last hour", timedelta(hours=1)),

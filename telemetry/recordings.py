@@ -8,10 +8,10 @@ from datetime import datetime, timedelta
 
 from accounts.templatetags import words
 from telemetry.coverage import Coverage, Gap
-from telemetry.models import Cluster, CoverageGap, Heartbeat, Recording
+from telemetry.models import Cluster, CoverageGap, Heartbeat, Recording, Source
 from telemetry.models.archive import RecordingState
+from telemetry.recorder.resources import BY_NAME, EVENTS
 
-EVENTS = "events"
 HEARTBEAT = "recorder"
 # The recorder says every ten seconds that it lives, and hears a bookmark about every minute.
 PROCESS_SILENT_AFTER = timedelta(seconds=30)
@@ -56,16 +56,24 @@ def heartbeat_age(now: datetime) -> timedelta | None:
 
 
 def is_quiet(recording: Recording, now: datetime) -> bool:
-    """Heard of once and not for two minutes, or not yet two minutes after its start; denied ones say so themselves."""
-    if recording.state in {RecordingState.DENIED, RecordingState.NOT_INSTALLED}:
+    """Nothing was heard for two minutes. Denied ones say so themselves, and a stopped one was told to."""
+    if recording.state in {RecordingState.DENIED, RecordingState.NOT_INSTALLED, RecordingState.STOPPED}:
         return False
     last = recording.heard_at or recording.since or recording.updated_at
     return last is not None and now - last > SILENT_AFTER
 
 
+def is_broken(recording: Recording, now: datetime) -> bool:
+    """Something that a person should mend: silent, or denied what every cluster has."""
+    known = BY_NAME.get(recording.resource)
+    denied = recording.state == RecordingState.DENIED and not (known and known.is_optional)
+    return denied or is_quiet(recording, now)
+
+
 def quiet(now: datetime) -> list[Quiet]:
     """What a person should look at, first the process, then each cluster; nothing while no cluster is to be recorded."""
-    clusters = list(Cluster.objects.filter(recorded=True).prefetch_related("recordings"))
+    asked = Source.objects.filter(kind="kubernetes", enabled=True, cluster__recorded=True).values("cluster")
+    clusters = list(Cluster.objects.filter(pk__in=asked).prefetch_related("recordings"))
     if not clusters:
         return []
     age = heartbeat_age(now)
@@ -79,7 +87,7 @@ def quiet(now: datetime) -> list[Quiet]:
 
 def _quiet_cluster(cluster: Cluster, now: datetime) -> Quiet | None:
     rows = list(cluster.recordings.all())
-    denied = [row.resource for row in rows if row.state == RecordingState.DENIED]
+    denied = [row.resource for row in rows if row.state == RecordingState.DENIED and is_broken(row, now)]
     silent = [row for row in rows if is_quiet(row, now)]
     if EVENTS in denied:
         text = "The account may not list and watch Events, so an incident there would have none after one hour."

@@ -11,6 +11,7 @@ urlpatterns = [
     path("sources/new/", sources.source_new, name="source-new"),
     path("sources/clusters/new/", sources.cluster_new, name="cluster-new"),
     path("sources/clusters/<int:pk>/", sources.cluster_edit, name="cluster-edit"),
+    path("sources/clusters/<int:pk>/recorded/", sources.cluster_recorded, name="cluster-recorded"),
     path("sources/<int:pk>/", sources.source_edit, name="source-edit"),
     path("sources/<int:pk>/check/", sources.source_check, name="source-check"),
     path("sources/<int:pk>/delete/", sources.source_delete, name="source-delete"),

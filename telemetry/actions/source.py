@@ -18,6 +18,7 @@ from accounts.problems import InvalidInput
 from telemetry.collectors.kubernetes import InvalidKubeconfig, validate_kubeconfig
 from telemetry.models import Cluster, Source
 from telemetry.observations import Budget, Check
+from telemetry.recorder.permissions import recorder_checks
 from telemetry.registry import COLLECTORS, collector_for
 
 SOURCE_FIELDS = ("name", "url", "cluster", "verify_tls", "allow_private", "options", "budget", "enabled")
@@ -180,6 +181,8 @@ def check_source(*, source: Source, now: datetime) -> list[Check]:
     try:
         collector = collector_for(source.kind)(source.connection())
         checks = collector.preflight()
+        if source.kind == "kubernetes" and _is_recorded(source) and all(check.ok for check in checks[:3]):
+            checks += recorder_checks(source.connection())
     except CredentialProblem as problem:
         checks = [Check(name="credentials", ok=False, detail=str(problem), remedy="Enter them again.")]
     except InvalidKubeconfig as problem:
@@ -196,6 +199,10 @@ def check_source(*, source: Source, now: datetime) -> list[Check]:
         if facts and source.kind == "kubernetes":
             Cluster.objects.filter(pk=source.cluster_id).update(**facts)
     return checks
+
+
+def _is_recorded(source: Source) -> bool:
+    return source.cluster is not None and source.cluster.recorded
 
 
 @transaction.atomic

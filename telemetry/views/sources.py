@@ -15,9 +15,12 @@ from accounts.encryption import CredentialProblem
 from accounts.models import User
 from accounts.permissions import can_administer
 from accounts.problems import InvalidInput
-from telemetry.actions.source import check_source, connect_cluster, delete_source, save_source
+from telemetry.actions.source import check_source, connect_cluster, delete_source, save_source, set_recorded
 from telemetry.forms import ClusterForm, SourceForm
 from telemetry.models import Cluster, Heartbeat, Source
+from telemetry.recorder.permissions import cluster_role
+from telemetry.recordings import quiet
+from telemetry.reports import reports
 
 
 def _admin(request: HttpRequest) -> User:
@@ -41,13 +44,16 @@ def source_list(request: HttpRequest) -> HttpResponse:
     if wanted:
         rows = rows.filter(name__icontains=wanted)
     sources = list(rows)
+    now = timezone.now()
     context = {
         "q": wanted,
+        "quiet": quiet(now),
+        "reports": reports(list(Cluster.objects.all()), now=now, zone=timezone.get_current_timezone()),
+        "role": cluster_role(),
         "sources": sources,
         "broken": [source for source in sources if source.enabled and source.is_healthy is False],
-        "clusters": Cluster.objects.all(),
         "heartbeat": Heartbeat.objects.filter(name="worker").first(),
-        "now": timezone.now(),
+        "now": now,
         "can_administer": can_administer(request.user),
     }
     return render(request, "telemetry/source_list.html", context)
@@ -63,6 +69,18 @@ def cluster_edit(request: HttpRequest, pk: int) -> HttpResponse:
     return _cluster(request, get_object_or_404(Cluster, pk=pk))
 
 
+@require_POST
+def cluster_recorded(request: HttpRequest, pk: int) -> HttpResponse:
+    cluster = get_object_or_404(Cluster, pk=pk)
+    recorded = request.POST.get("recorded") == "1"
+    set_recorded(cluster=cluster, recorded=recorded, by=_admin(request), now=timezone.now())
+    if recorded:
+        messages.success(request, f"{cluster.name} is recorded from now on.")
+    else:
+        messages.success(request, f"{cluster.name} is no longer recorded. What is archived stays.")
+    return redirect("source-list")
+
+
 def _cluster(request: HttpRequest, row: Cluster | None) -> HttpResponse:
     admin = _admin(request)
     form = ClusterForm(request.POST or None, initial={"name": row.name} if row else {})
@@ -75,7 +93,7 @@ def _cluster(request: HttpRequest, row: Cluster | None) -> HttpResponse:
         else:
             source = cluster.sources.get(kind="kubernetes")
             return _checked(request, source)
-    context = {"form": form, "cluster": row}
+    context = {"form": form, "cluster": row, "role": cluster_role()}
     return render(request, "telemetry/cluster_form.html", context, status=422 if form.errors else 200)
 
 

@@ -15,6 +15,7 @@ from accounts.encryption import CredentialProblem
 from accounts.models import Role, User
 from config import operations
 from telemetry.models import Cluster, Heartbeat, Source
+from telemetry.recordings import quiet
 
 SILENT_AFTER = timedelta(minutes=2)
 
@@ -42,6 +43,12 @@ def worker() -> tuple[str, str]:
             "Look at the worker's and beat's logs; start them again.",
         )
     return "", ""
+
+
+def recorder() -> tuple[str, str]:
+    found = quiet(timezone.now())
+    more = f" (and {len(found) - 1} more)" if len(found) > 1 else ""
+    return (f"{found[0].title} {found[0].text}".rstrip(".") + more if found else ""), "Sources shows each recording."
 
 
 def admin() -> tuple[str, str]:
@@ -79,6 +86,7 @@ PARTS: dict[str, Callable[[], tuple[str, str]]] = {
     "migrations": migrations,
     "broker": broker,
     "worker": worker,
+    "recorder": recorder,
     "admin": admin,
     "credentials": credentials,
     "sources": sources,
