@@ -12,6 +12,7 @@ from django.db.models import Count
 from django.http import HttpRequest, HttpResponse, JsonResponse
 from django.utils import timezone
 
+from config import recorder_metrics
 from config.celery import app
 from incidents.models import CollectionRun, FollowUp, Incident
 from incidents.models.evidence import RunState
@@ -86,7 +87,7 @@ def _lines() -> list[str]:
     beat = Heartbeat.objects.filter(name="worker").first()
     age = (now - beat.at).total_seconds() if beat else -1
     lines += ["# TYPE debrief_worker_heartbeat_age_seconds gauge", f"debrief_worker_heartbeat_age_seconds {age:.1f}"]
-    return lines
+    return lines + recorder_metrics.lines(now)
 
 
 def _grouped(name: str, kind: str, label: str, rows: Any, field: str) -> list[str]:
