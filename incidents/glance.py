@@ -22,8 +22,16 @@ MARKED = {
 }
 
 
-def draw(rows: Sequence[Mapping[str, Any]], milestones: Mapping[str, datetime], zone: tzinfo) -> str:
-    """SVG, or nothing where nothing loud happened. Rows: occurred_at, until, count, source, level, title, subject."""
+def draw(
+    rows: Sequence[Mapping[str, Any]],
+    milestones: Mapping[str, datetime],
+    zone: tzinfo,
+    gaps: Sequence[tuple[datetime, datetime]] = (),
+) -> str:
+    """SVG, or nothing where nothing loud happened. Rows: occurred_at, until, count, source, level, title, subject.
+
+    `gaps` are times in which something may be missing.
+    """
     marks = [Mark(milestones[kind], text, good) for kind, (text, good) in MARKED.items() if kind in milestones]
     times = [row["occurred_at"] for row in rows] + [mark.at for mark in marks]
     if not rows or not times:
@@ -32,7 +40,7 @@ def draw(rows: Sequence[Mapping[str, Any]], milestones: Mapping[str, datetime], 
     start, end = min(times), max([*times, *ends])
     pad = max((end - start) * 0.04, timedelta(seconds=30))
     window = (start - pad, end + pad)
-    chosen = [_warnings(rows, window), *_changes(rows), *_spans(rows)]
+    chosen = [_warnings(rows, window), *_changes(rows), *_spans(rows), _gaps(gaps)]
     return lanes([lane for lane in chosen if lane is not None], window, marks, zone=zone)
 
 
@@ -51,6 +59,10 @@ def _changes(rows: Iterable[Mapping[str, Any]]) -> list[Lane]:
     changes = [row for row in rows if row["source"] == "change" and not row["subject"]]
     points = [Point(row["occurred_at"], _revision(str(row["title"]))) for row in changes]
     return [Lane("Rollouts", points=points)] if points else []
+
+
+def _gaps(gaps: Sequence[tuple[datetime, datetime]]) -> Lane | None:
+    return Lane("Not recorded", spans=[Span(start, end, "normal") for start, end in gaps]) if gaps else None
 
 
 def _revision(title: str) -> str:

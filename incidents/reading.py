@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter as Tally
+from collections import defaultdict
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any
@@ -16,6 +17,7 @@ from incidents.models import CollectionRun, Evidence, Incident, TimelineEntry
 from incidents.models.evidence import RunState
 from incidents.models.incident import MilestoneKind
 from incidents.models.timeline import EntrySource
+from telemetry.coverage import Coverage, Gap, joined
 from telemetry.observations import EvidenceType, Level
 
 LINES = 40
@@ -64,8 +66,20 @@ class Outcomes:
 
 
 @dataclass(frozen=True, slots=True)
+class RecordGap:
+    """A time in which the recorder of `source` may have missed something of `what`; `reason` in words."""
+
+    start: datetime
+    end: datetime
+    source: str
+    what: str
+    reason: str
+
+
+@dataclass(frozen=True, slots=True)
 class TimelinePage:
     lines: list[TimelineEntry]
+    gaps: list[RecordGap]
     next: str
     total: int
     shown_of: int
@@ -121,6 +135,19 @@ def outcomes(incident: Incident) -> Outcomes:
     )
 
 
+def record_gaps(incident: Incident) -> list[RecordGap]:
+    """By time, as the newest run of each question told them: one query."""
+    by_source: dict[str, list[Gap]] = defaultdict(list)
+    for source, coverage in latest_runs(incident).values_list("source_name", "coverage"):
+        by_source[source] += Coverage.of_json(coverage).gaps
+    found = [
+        RecordGap(gap.start, gap.end, source, ", ".join(gap.resources), gap.reason)
+        for source, gaps in by_source.items()
+        for gap in joined(gaps)
+    ]
+    return sorted(found, key=lambda gap: (gap.start, gap.source))
+
+
 def timeline_page(incident: Incident, wanted: QueryDict, *, size: int = LINES) -> TimelinePage:
     """`?source=event&source=log&pinned=1&hidden=1&find=text&after=TIME,ID`; filters stay in the address."""
     rows = incident.timeline.all()
@@ -153,8 +180,11 @@ def timeline_page(incident: Incident, wanted: QueryDict, *, size: int = LINES) -
         for name, label in EntrySource.choices
         if name in tally and name != "milestone"
     ]
+    narrowed = find or pinned_only or (chosen and EntrySource.EVENT not in chosen)
+    between = (after[0] if after else None, lines[-1].occurred_at if more else None)
     return TimelinePage(
         lines=lines,
+        gaps=[] if narrowed else _within(record_gaps(incident), *between),
         next=query.urlencode() if more else "",
         total=total,
         shown_of=total if with_hidden else total - hidden,
@@ -164,6 +194,11 @@ def timeline_page(incident: Incident, wanted: QueryDict, *, size: int = LINES) -
         with_hidden=with_hidden,
         query=address,
     )
+
+
+def _within(gaps: list[RecordGap], after: datetime | None, until: datetime | None) -> list[RecordGap]:
+    """Those that begin on this page: each stands on one page."""
+    return [gap for gap in gaps if (after is None or gap.start > after) and (until is None or gap.start <= until)]
 
 
 def _cursor(text: str) -> tuple[datetime, int] | None:

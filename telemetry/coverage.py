@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from typing import Any
 
@@ -75,7 +75,7 @@ class Coverage:
 
 
 def in_common(coverages: Iterable[Coverage]) -> Coverage:
-    """What all of them cover; gaps of the same time and reason become one that names all resources."""
+    """What all of them cover."""
     known = list(coverages)
     if not known or any(one.is_empty for one in known):
         return Coverage()
@@ -83,12 +83,22 @@ def in_common(coverages: Iterable[Coverage]) -> Coverage:
     end = min(one.end for one in known if one.end)
     if start >= end:
         return Coverage()
-    joined: dict[tuple[datetime, datetime, str], tuple[str, ...]] = {}
-    for gap in (gap for one in known for gap in one.gaps):
-        key = (max(gap.start, start), min(gap.end, end), gap.reason)
-        if key[0] < key[1]:
-            joined[key] = tuple(dict.fromkeys([*joined.get(key, ()), *gap.resources]))
-    return Coverage(start, end, tuple(Gap(*key, resources) for key, resources in sorted(joined.items())))
+    cut = [replace(gap, start=max(gap.start, start), end=min(gap.end, end)) for one in known for gap in one.gaps]
+    return Coverage(start, end, tuple(joined(gap for gap in cut if gap.start < gap.end)))
+
+
+def joined(gaps: Iterable[Gap]) -> list[Gap]:
+    """In order of time; those of one reason that touch become one that names all their resources."""
+    found: list[Gap] = []
+    for gap in sorted(gaps, key=lambda one: (one.start, one.end)):
+        place = next((n for n, one in enumerate(found) if one.reason == gap.reason and one.end >= gap.start), None)
+        if place is None:
+            found.append(gap)
+            continue
+        before = found[place]
+        resources = tuple(dict.fromkeys([*before.resources, *gap.resources]))
+        found[place] = replace(before, end=max(before.end, gap.end), resources=resources)
+    return found
 
 
 def _iso(at: datetime | None) -> str:

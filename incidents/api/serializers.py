@@ -186,7 +186,7 @@ class CollectionRunSerializer(serializers.ModelSerializer[CollectionRun]):
         fields = [
             *["id", "source_name", "source_kind", "query_name", "query_title", "query_text", "state", "attempts"],
             *["status", "reason", "remedy", "retryable", "fetched", "kept", "dropped", "truncated_by"],
-            *["covered_from", "covered_to", "warnings", "request", "redactions"],
+            *["covered_from", "covered_to", "coverage", "warnings", "request", "redactions"],
             *["queued_at", "started_at", "finished_at"],
         ]
         read_only_fields = fields

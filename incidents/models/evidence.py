@@ -6,6 +6,7 @@ from typing import Any
 from django.db import models
 
 from incidents.models.incident import Incident
+from telemetry.coverage import Coverage
 from telemetry.models import Source
 from telemetry.observations import EvidenceType, Level, Outcome, Status, Window
 
@@ -95,6 +96,9 @@ class CollectionRun(models.Model):
     warnings = models.JSONField(default=list)
     request = models.TextField(blank=True)
     redactions = models.JSONField(default=dict)
+    coverage = models.JSONField(
+        default=dict, help_text="What of the window the recorder kept, and its gaps; empty where it kept nothing."
+    )
 
     objects = CollectionRunQuerySet.as_manager()
 
@@ -120,6 +124,10 @@ class CollectionRun(models.Model):
     def is_failed(self) -> bool:
         return self.state == RunState.DONE and not self.is_good and not self.is_in_part
 
+    @property
+    def recorded(self) -> Coverage:
+        return Coverage.of_json(self.coverage)
+
     def set_outcome(self, outcome: Outcome, now: datetime) -> None:
         for name in ("reason", "remedy", "retryable", "fetched", "kept", "dropped", "truncated_by"):
             setattr(self, name, getattr(outcome, name))
@@ -127,6 +135,7 @@ class CollectionRun(models.Model):
         self.covered_from, self.covered_to = outcome.covered_from, outcome.covered_to
         self.warnings = list(outcome.warnings)
         self.redactions = dict(outcome.redactions)
+        self.coverage = outcome.coverage.as_json() if outcome.coverage else {}
         self.request = outcome.request
         self.state, self.finished_at, self.lease_until = RunState.DONE, now, None
 

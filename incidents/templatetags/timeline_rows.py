@@ -15,6 +15,7 @@ from django.utils.safestring import SafeString, mark_safe
 
 from accounts.templatetags.ui import icon
 from incidents.models import TimelineEntry
+from incidents.reading import RecordGap
 
 register = template.Library()
 ICONS = {
@@ -42,17 +43,25 @@ FOLD_ALIKE = 3
 
 @register.simple_tag(takes_context=True)
 def timeline_lines(
-    context: template.Context, lines: Iterable[TimelineEntry], number: int, may_change: bool
+    context: template.Context,
+    lines: Iterable[TimelineEntry],
+    number: int,
+    may_change: bool,
+    gaps: Iterable[RecordGap] = (),
 ) -> SafeString:
-    """All lines of one page: minute heads, milestones, folded Normal Events, runs of alike lines folded."""
+    """All lines of one page: minute heads, milestones, folded Normal Events, runs of alike lines folded, gaps."""
     zone, token = timezone.get_current_timezone(), _token(context, may_change)
     parts: list[str] = []
+    waiting = list(gaps)
     for minute, group in groupby(lines, key=lambda entry: entry.occurred_at.replace(second=0, microsecond=0)):
         rows = list(group)
+        parts += _gaps_until(waiting, minute, zone)
         parts.append(_minute(minute, len(rows), zone))
         for folded, chunk in _folds(rows):
+            parts += _gaps_until(waiting, chunk[0].occurred_at, zone)
             rendered = "".join(_row(entry, number, token, zone) for entry in chunk)
             parts.append(_fold(chunk, rendered) if folded else rendered)
+    parts += [_gap(gap, zone) for gap in waiting]
     return mark_safe("".join(parts))  # noqa: S308 - every value passed escape()
 
 
@@ -85,6 +94,26 @@ def _minute(minute: datetime, count: int, zone: tzinfo) -> str:
     local, utc = minute.astimezone(zone), minute.astimezone(UTC)
     lines = "1 line" if count == 1 else f"{count} lines"
     return f'<li class="tl-min"><h3 title="{utc:%Y-%m-%d %H:%M} UTC">{local:%H:%M}</h3><span>{lines}</span></li>'
+
+
+def _gaps_until(waiting: list[RecordGap], moment: datetime, zone: tzinfo) -> list[str]:
+    """Takes those that began by then out of `waiting`."""
+    found = []
+    while waiting and waiting[0].start <= moment:
+        found.append(_gap(waiting.pop(0), zone))
+    return found
+
+
+def _gap(gap: RecordGap, zone: tzinfo) -> str:
+    start, end = (
+        f'<time datetime="{at.astimezone(UTC):%Y-%m-%dT%H:%M:%SZ}" title="{at.astimezone(UTC):%Y-%m-%d %H:%M:%S} UTC">'
+        f"{at.astimezone(zone):%H:%M:%S}</time>"
+        for at in (gap.start, gap.end)
+    )
+    return (
+        f'<li class="tl-gap">Not surely recorded {start}–{end}: {escape(gap.what)} of {escape(gap.source)}, '
+        f"{escape(gap.reason)}.</li>"
+    )
 
 
 def _fold(chunk: list[TimelineEntry], rendered: str) -> str:

@@ -13,7 +13,7 @@ from accounts.problems import InvalidInput
 from incidents.actions.timeline import add_note, change_entry
 from incidents.forms import NoteForm
 from incidents.glance import draw
-from incidents.reading import evidence_panel, loud_lines, timeline_page
+from incidents.reading import evidence_panel, loud_lines, record_gaps, timeline_page
 from incidents.views.access import deed, permitted, person, visible_incident
 
 
@@ -33,7 +33,8 @@ def timeline(request: HttpRequest, number: int) -> HttpResponse:
 def glance(request: HttpRequest, number: int) -> HttpResponse:
     """The lane chart, asked for after the page: it reads every loud line."""
     incident = visible_incident(request, number)
-    drawn = draw(loud_lines(incident), incident.milestone_times(), timezone.get_current_timezone())
+    gaps = [(gap.start, gap.end) for gap in record_gaps(incident)]
+    drawn = draw(loud_lines(incident), incident.milestone_times(), timezone.get_current_timezone(), gaps)
     return HttpResponse(drawn or "")
 
 
