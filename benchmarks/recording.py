@@ -175,13 +175,11 @@ def _obvious(port: int) -> float:
     configuration.host = f"http://127.0.0.1:{port}"
     api = client.CoreV1Api(client.ApiClient(configuration))
     waiting: dict[Any, ClusterEvent] = {}
-    count = 0
     start = time.perf_counter()
     stream = watch.Watch().stream(api.list_event_for_all_namespaces, resource_version="1", timeout_seconds=300)
-    for told in stream:
+    for count, told in enumerate(stream, 1):
         row = _row(cluster, told["object"])
         waiting[row.uid] = row
-        count += 1
         if len(waiting) >= OBVIOUS_BATCH or count == NUMBER:
             _upsert(list(waiting.values()))
             waiting = {}

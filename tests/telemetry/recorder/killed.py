@@ -19,9 +19,7 @@ def _record(cluster: WatchedCluster, conninfo: str, pace: Pace, resources: tuple
     stopping = threading.Event()
     signal.signal(signal.SIGTERM, lambda *_: stopping.set())
     recorded = [BY_NAME[name] for name in resources]
-    Session(
-        cluster=cluster, conninfo=conninfo, leader="child", stopping=stopping, pace=pace, recorded=recorded
-    ).run()
+    Session(cluster=cluster, conninfo=conninfo, leader="child", stopping=stopping, pace=pace, recorded=recorded).run()
 
 
 class Killable:

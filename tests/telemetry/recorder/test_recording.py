@@ -120,8 +120,10 @@ def test_objects_are_kept_as_they_changed_and_without_secrets(committed: None) -
             server.replay(name)
         last = {change.object["metadata"]["uid"]: change for change in server.changes("pods")}
         wait_for(
-            lambda: ObjectSnapshot.objects.filter(resource="pods", until_at=None).count()
-            == sum(change.type != "DELETED" for change in last.values()),
+            lambda: (
+                ObjectSnapshot.objects.filter(resource="pods", until_at=None).count()
+                == sum(change.type != "DELETED" for change in last.values())
+            ),
             "the pods",
         )
         checkout = wait_for(
