@@ -23,6 +23,8 @@ from telemetry.observations import EvidenceType, Level
 LINES = 40
 ITEMS = 4
 GLANCE_LIMIT = 3_000
+NAMED = 4
+FIRST_NAMED = {"events", "pods", "nodes"}
 
 
 @dataclass(frozen=True, slots=True)
@@ -141,11 +143,18 @@ def record_gaps(incident: Incident) -> list[RecordGap]:
     for source, coverage in latest_runs(incident).values_list("source_name", "coverage"):
         by_source[source] += Coverage.of_json(coverage).gaps
     found = [
-        RecordGap(gap.start, gap.end, source, ", ".join(gap.resources), gap.reason)
+        RecordGap(gap.start, gap.end, source, _few(gap.resources), gap.reason)
         for source, gaps in by_source.items()
         for gap in joined(gaps)
     ]
     return sorted(found, key=lambda gap: (gap.start, gap.source))
+
+
+def _few(names: tuple[str, ...]) -> str:
+    """What people miss first comes first; a recorder that was away misses all of them."""
+    ordered = sorted(names, key=lambda name: (name not in FIRST_NAMED, name))
+    left = len(ordered) - NAMED
+    return ", ".join(ordered[:NAMED]) + (f" and {left} more" if left > 0 else "")
 
 
 def timeline_page(incident: Incident, wanted: QueryDict, *, size: int = LINES) -> TimelinePage:

@@ -111,8 +111,8 @@ def _gap(gap: RecordGap, zone: tzinfo) -> str:
         for at in (gap.start, gap.end)
     )
     return (
-        f'<li class="tl-gap">Not surely recorded {start}–{end}: {escape(gap.what)} of {escape(gap.source)}, '
-        f"{escape(gap.reason)}.</li>"
+        f'<li class="tl-gap">Gap in the record {start}–{end}: {escape(gap.reason)}. '
+        f"It concerns {escape(gap.what)} of {escape(gap.source)}.</li>"
     )
 
 

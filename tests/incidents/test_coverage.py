@@ -76,7 +76,7 @@ def test_a_gap_stands_in_the_timeline_where_it_began(as_cy: Client) -> None:
     shown = lines(as_cy, incident)
     assert shown.index("Pulled") < shown.index("tl-gap") < shown.index("BackOff")
     assert "06:43:12</time>–<time" in shown
-    assert f"events of Kubernetes prod-eu, {REASON}." in shown
+    assert f": {REASON}. It concerns events of Kubernetes prod-eu." in shown
     assert "absence of an Event proves nothing" in shown
 
 

@@ -97,7 +97,7 @@ def _place(item: Item, kind: str) -> tuple[str, str, str]:
 
 
 def _nodes(pods: list[Item]) -> str:
-    names = Counter(str((pod.get("spec") or {}).get("nodeName") or "no node") for pod in pods)
+    names = Counter(str((pod.get("spec") or {}).get("nodeName") or "not scheduled") for pod in pods)
     return ", ".join(f"{name} ×{count}" if count > 1 else name for name, count in sorted(names.items()))
 
 
@@ -195,7 +195,10 @@ def _beginning_and_end(gathering: Gathering, states: list[State]) -> list[tuple[
 def _observe_changes(
     gathering: Gathering, kind: str, last: State, rows: list[Row], times: list[datetime], hits: Mapping[str, int]
 ) -> Observation:
-    name, paths = str(last.item["metadata"].get("name") or ""), list(dict.fromkeys(row["path"] for row in rows))
+    name = str(last.item["metadata"].get("name") or "")
+    paths = list(dict.fromkeys(str(row["path"]) for row in rows))
+    # What somebody set before what followed from it.
+    paths.sort(key=lambda path: path.startswith("condition "))
     more = f" and {len(paths) - 3} more" if len(paths) > 3 else ""
     payload: dict[str, Any] = {
         "change": "state",
@@ -209,7 +212,7 @@ def _observe_changes(
     return Observation(
         type=EvidenceType.STATE_CHANGE,
         dedup_key=f"state-change:{last.uid}",
-        title=f"{name} changed: {', '.join(str(path) for path in paths[:3])}{more}",
+        title=f"{name} changed: {', '.join(paths[:3])}{more}",
         first_at=min(times),
         last_at=max(times),
         level=Level.NORMAL,
