@@ -38,6 +38,10 @@ def heard(seconds_ago: float = 1, **overrides: Any) -> Recording:
     return make_recording(**(times | overrides))
 
 
+def long_connected() -> None:
+    Cluster.objects.filter(pk=make_cluster().pk).update(created_at=timezone.now() - timedelta(minutes=3))
+
+
 def text_of(client: Client, path: str) -> str:
     return str(client.get(path).content.decode())
 
@@ -63,6 +67,7 @@ def test_a_recorder_that_hears_is_no_news(as_cy: Client) -> None:
         (lambda: make_cluster(), "The recorder has not been heard of."),
         (lambda: (heard(), beat(31)), "The recorder is silent."),
         (lambda: (heard(121), beat()), "prod-eu is not heard."),
+        (lambda: (long_connected(), beat()), "prod-eu is not recorded yet."),
         (lambda: (heard(state="denied", heard_at=None, since=None), beat()), "prod-eu is not recorded."),
         (
             lambda: (heard(), make_recording(resource="pods", state="denied", heard_at=None), beat()),
