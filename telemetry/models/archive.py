@@ -192,7 +192,10 @@ class ObjectSnapshot(models.Model):
             )
         ]
         indexes = [
-            models.Index(fields=["cluster", "resource", "namespace", "until_at"], name="states_of_a_time"),
+            # Both ends of a state, so that those of another time are passed over without being read.
+            models.Index(
+                fields=["cluster", "resource", "namespace", "until_at", "changed_at"], name="states_of_a_time"
+            ),
             models.Index(fields=["cluster", "uid", "changed_at"], name="states_of_an_object"),
             models.Index(fields=["until_at"], name="states_by_age"),
         ]
