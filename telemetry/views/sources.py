@@ -71,9 +71,9 @@ def cluster_edit(request: HttpRequest, pk: int) -> HttpResponse:
 
 @require_POST
 def cluster_recorded(request: HttpRequest, pk: int) -> HttpResponse:
+    admin, recorded = _admin(request), request.POST.get("recorded") == "1"
     cluster = get_object_or_404(Cluster, pk=pk)
-    recorded = request.POST.get("recorded") == "1"
-    set_recorded(cluster=cluster, recorded=recorded, by=_admin(request), now=timezone.now())
+    set_recorded(cluster=cluster, recorded=recorded, by=admin, now=timezone.now())
     if recorded:
         messages.success(request, f"{cluster.name} is recorded from now on.")
     else:
