@@ -163,6 +163,13 @@ def _place(cursor: str) -> tuple[datetime, int]:
     return moment, number
 
 
+def earliest(wanted: Wanted) -> datetime | None:
+    """When the oldest of these Events was last seen. Raises InvalidInput and TooMuch."""
+    rows = wanted.rows(Cluster.objects.in_bulk()).order_by("last_at", "id")
+    with at_most(PATIENCE_MS):
+        return rows.values_list("last_at", flat=True).first()
+
+
 @dataclass(frozen=True, slots=True)
 class Bar:
     """Events last seen in [at, at + step)."""

@@ -55,10 +55,12 @@ def coverage_bar(coverage: Coverage, *, start: datetime, end: datetime, zone: tz
     if coverage.start is None or coverage.end is None:
         parts.append('<rect class="none" x="0.5%" y="2.5" width="99%" height="7" rx="1"/>')
     else:
-        left, right = _share(coverage.start, start, end), _share(coverage.end, start, end)
+        left, right = min(_share(coverage.start, start, end), 99), _share(coverage.end, start, end)
         if left > 1:
             parts.append(f'<rect class="none" x="0.5%" y="2.5" width="{left - 0.5:.2f}%" height="7" rx="1"/>')
-        parts.append(f'<rect class="bar-g soft" x="{left:.2f}%" y="2" width="{right - left:.2f}%" height="8" rx="1"/>')
+        parts.append(
+            f'<rect class="bar-g soft" x="{left:.2f}%" y="2" width="{max(right - left, 1):.2f}%" height="8" rx="1"/>'
+        )
         if right < 99:
             parts.append(f'<rect class="none" x="{right:.2f}%" y="2.5" width="{99.5 - right:.2f}%" height="7" rx="1"/>')
         for gap in coverage.gaps:

@@ -6,10 +6,8 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta, tzinfo
 
-from django.db.models import Min
-
 from accounts.problems import InvalidInput
-from telemetry.browsing import TEXTS, Bar, Wanted, counts_over_time, wanted_from
+from telemetry.browsing import TEXTS, Bar, Wanted, counts_over_time, earliest, wanted_from
 from telemetry.drawing import counts_chart, coverage_words
 from telemetry.models import Cluster, Recording
 from telemetry.recorder.resources import EVENTS
@@ -71,16 +69,11 @@ class Chart:
 def chart_of(wanted: Wanted, *, now: datetime, zone: tzinfo) -> Chart:
     """Raises InvalidInput and TooMuch."""
     end = wanted.until or now
-    start, step = _steps(min(wanted.since or _earliest() or end, end - timedelta(seconds=1)), end)
+    start, step = _steps(min(wanted.since or earliest(wanted) or end, end - timedelta(seconds=1)), end)
     bars = counts_over_time(wanted, start=start, end=end, step=step)
     words = _in_words(bars, zone)
     filled = [(bar.at, min(bar.at + step, end), bar) for bar in bars if bar.warnings or bar.others]
     return Chart(counts_chart(bars, end=end, zone=zone, words=words), words, filled)
-
-
-def _earliest() -> datetime | None:
-    earliest: datetime | None = Recording.objects.filter(resource=EVENTS).aggregate(at=Min("since"))["at"]
-    return earliest
 
 
 def _steps(start: datetime, end: datetime) -> tuple[datetime, timedelta]:

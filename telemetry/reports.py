@@ -48,6 +48,11 @@ class Line:
         return f"{self.row.stored:,}", f"of {self.row.received:,}"
 
     @property
+    def rate_words(self) -> str:
+        rate = self.row.per_minute
+        return f"{rate:,.0f}" if rate >= 10 or not rate else f"{rate:.1f}"
+
+    @property
     def gap_words(self) -> str:
         """`2 gaps, 12 min 23 s; the last: why`."""
         if not self.gaps:

@@ -143,6 +143,13 @@ def test_the_counts_come_as_a_fragment_with_the_numbers(as_cy: Client) -> None:
     assert as_cy.get(f"/events/counts/?{THEN}").content.decode().count("<html") == 1
 
 
+def test_the_counts_of_all_time_begin_with_the_first_event(as_cy: Client) -> None:
+    make_cluster_event(uid="first", first_at=NOW - timedelta(days=30), last_at=NOW - timedelta(days=30))
+    make_cluster_event(uid="last")
+    text = as_cy.get("/events/counts/?window=all", headers={"HX-Request": "true"}).content.decode()
+    assert "2 Events by when they were last seen" in text
+
+
 def test_counts_of_nothing_and_of_nonsense_are_words(as_cy: Client) -> None:
     make_cluster()
     for query, words in (

@@ -102,10 +102,10 @@ def test_what_nobody_asked_for_is_no_news(as_cy: Client, make: Any) -> None:
 
 def test_each_resource_tells_state_lag_rate_and_counters(as_cy: Client) -> None:
     beat()
-    row = heard(lag_seconds=0.6, per_minute=12.5, received=1200, stored=1100, dropped=7, reconnects=3)
+    row = heard(lag_seconds=0.6, per_minute=7.52, received=1200, stored=1100, dropped=7, reconnects=3)
     heard(resource="pods", cluster=row.cluster)
     page = text_of(as_cy, "/sources/")
-    for part in ("Recording", "600 ms", "12.5", "1,100", "of 1,200", "led by recorder-1", "1 more resource"):
+    for part in ("Recording", "600 ms", "7.5", "1,100", "of 1,200", "led by recorder-1", "1 more resource"):
         assert part in page
 
 
