@@ -10,7 +10,7 @@ from __future__ import annotations
 import random
 import threading
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import UTC, datetime
 
 from telemetry.collectors.kubernetes.api import PAGE, Resource, explained
@@ -63,6 +63,16 @@ class Checkpoint:
     heard_at: datetime | None = None
     since: datetime | None = None
     gap: str = "expired"
+
+
+@dataclass(slots=True)
+class _Pages:
+    """One list under way. `asked_at` is before its moment, `first_at`, when the first page came, after it."""
+
+    asked_at: datetime = field(default_factory=lambda: datetime.now(UTC))
+    first_at: datetime | None = None
+    following: str = ""
+    uids: set[str] = field(default_factory=set)
 
 
 class Expired(Exception):
@@ -134,32 +144,32 @@ class Reflector:
 
     def _list(self) -> None:
         """Every page, stored as it comes; the checkpoint moves only with the last."""
-        began = datetime.now(UTC)
         resource = self._served()
         self._tell("listing")
-        limit, listed, following = PAGE, set[str](), ""
+        limit, pages = PAGE, _Pages()
         with open_http(self._connection, LIST_BUDGET) as http:
             while not self._stopping.is_set():
-                params = {"limit": str(limit)} | ({"continue": following} if following else {})
+                params = {"limit": str(limit)} | ({"continue": pages.following} if pages.following else {})
                 http.bytes_left = PAGE_BYTES
                 try:
                     body = http.get(resource.path(), params).body
                 except Refusal as refusal:
-                    if refusal.code != 410 or not following:
+                    if refusal.code != 410 or not pages.following:
                         raise
                     # The fresh token that comes with it would make a list of two different times.
-                    began, following = datetime.now(UTC), ""
-                    listed.clear()
+                    pages = _Pages()
                     continue
                 except SourceError as error:
                     if error.limit != "bytes" or limit == 1:
                         raise
                     limit = max(1, limit // 10)
                     continue
-                version, following, uids = self._store_page(body)
-                listed.update(uids)
-                if not following:
-                    self._listed(version, began, listed)
+                # The list is of some moment between the question and the first page.
+                pages.first_at = pages.first_at or datetime.now(UTC)
+                version, pages.following, uids = self._store_page(body)
+                pages.uids.update(uids)
+                if not pages.following:
+                    self._listed(version, pages)
                     return
 
     def _store_page(self, body: bytes) -> tuple[str, str, list[str]]:
@@ -177,15 +187,17 @@ class Reflector:
         self._sink(batch)
         return version, following, uids
 
-    def _listed(self, version: str, began: datetime, listed: set[str]) -> None:
-        batch = Batch(self._recorded.name, resource_version=version, heard_at=began, listed=listed, state="watching")
+    def _listed(self, version: str, pages: _Pages) -> None:
+        first_at = pages.first_at or pages.asked_at
+        name, heard_at = self._recorded.name, pages.asked_at
+        batch = Batch(name, resource_version=version, heard_at=heard_at, listed=pages.uids, state="watching")
         if self._since is None:
-            self._since = batch.since = began
-        elif self._heard_at is not None and self._heard_at < began:
-            batch.gaps.append(Gap(self._heard_at, began, self._gap, GAP_DETAILS[self._gap]))
+            self._since = batch.since = first_at
+        elif self._heard_at is not None and self._heard_at < first_at:
+            batch.gaps.append(Gap(self._heard_at, first_at, self._gap, GAP_DETAILS[self._gap]))
         self._gap = "expired"
         self._sink(batch)
-        self._version, self._heard_at = version, began
+        self._version, self._heard_at = version, heard_at
 
     def _follow(self) -> int:
         """One watch to its end; how many lines it brought."""

@@ -133,15 +133,17 @@ class Store:
             return self._write([self._without_refused(batch, now) for batch in batches], now)
 
     def _write(self, batches: Sequence[Batch], now: datetime) -> int:
-        joined: dict[str, _Joined] = {}
-        stored = 0
+        parts: list[tuple[str, _Joined]] = []
+        current: dict[str, _Joined] = {}
         for batch in batches:
-            found = joined.setdefault(batch.resource, _Joined())
+            found = current.get(batch.resource)
+            # What comes after the end of a list is newer than the list, which knows nothing of it.
+            if found is None or (found.listed and batch.resource != EVENTS):
+                found = current[batch.resource] = _Joined()
+                parts.append((batch.resource, found))
             found.add(batch)
         with self._connection.transaction():
-            for resource, one in joined.items():
-                stored += self._write_resource(resource, one, now)
-        return stored
+            return sum(self._write_resource(resource, one, now) for resource, one in parts)
 
     def _write_resource(self, resource: str, one: _Joined, now: datetime) -> int:
         stored = self._write_rows(resource, one.rows, now) if one.rows else 0

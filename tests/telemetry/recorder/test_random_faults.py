@@ -48,11 +48,10 @@ class Story:
             one for one in itertools.zip_longest(events, pods, fillvalue=lambda: None)
         )
         Cluster.objects.create(pk=cluster, name=f"cluster {cluster}")
-        self.recorder: Killable | None = None
-        self.start()
+        self.recorder = self.started()
 
-    def start(self) -> None:
-        self.recorder = Killable(watched(self.server, id=self.cluster), database.conninfo(), QUICK, EVENTS, PODS)
+    def started(self) -> Killable:
+        return Killable(watched(self.server, id=self.cluster), database.conninfo(), QUICK, EVENTS, PODS)
 
     def tell(self, what: str, number: int) -> None:
         if what == "steps":
@@ -62,15 +61,13 @@ class Story:
         getattr(self, f"do_{what}")()
 
     def do_kill(self) -> None:
-        assert self.recorder is not None
         self.recorder.kill()
-        self.start()
+        self.recorder = self.started()
 
     def do_stop(self) -> None:
-        assert self.recorder is not None
         # Asked to end before it had learned to listen, it ends at once.
         assert self.recorder.stop() in {0, -signal.SIGTERM}
-        self.start()
+        self.recorder = self.started()
 
     def do_expire(self) -> None:
         """The watch ends, changes come and go, and the server forgets how."""
@@ -120,17 +117,27 @@ class Story:
         """No more trouble: wait until everything that still lives has arrived."""
         self.server.no_more_trouble()
         self.server.put(EVENTS, make_event(1))
-        wait_for(self.is_caught_up, "the archive to catch up", 20)
-        assert self.recorder is not None
-        self.recorder.kill()
+        try:
+            wait_for(self.is_caught_up, "the archive to catch up", 20)
+        except AssertionError:
+            raise AssertionError(self.what_is_missing()) from None
 
     def is_caught_up(self) -> bool:
         living = {uid: change.object for uid, change in self.server.state.of(EVENTS).living.items()}
-        if not is_archived(living, self.cluster):
+        heard = Recording.objects.filter(cluster_id=self.cluster, heard_at__isnull=False)
+        if not is_archived(living, self.cluster) or heard.count() < 2:
             return False
         pods = {uid: change.object for uid, change in self.server.state.of(PODS).living.items()}
         rows = ObjectSnapshot.objects.filter(cluster_id=self.cluster, resource=PODS, until_at=None)
         return set(rows.values_list("uid", flat=True)) == pods.keys() and self.pods_are_current(rows, pods)
+
+    def what_is_missing(self) -> str:
+        states = list(Recording.objects.filter(cluster_id=self.cluster).values())
+        found = {row.uid: row.resource_version for row in ClusterEvent.objects.filter(cluster_id=self.cluster)}
+        living = self.server.state.of(EVENTS).living.values()
+        missing = [one for one in living if found.get(one.uid) != one.object["metadata"]["resourceVersion"]]
+        asked = [(one.path, one.query.get("resourceVersion")) for one in self.server.requests[-6:]]
+        return f"alive: {self.recorder.is_alive}; {states}; not archived: {missing}; asked last: {asked}"
 
     def pods_are_current(self, rows: Any, pods: dict[str, Any]) -> bool:
         phases = {row.uid: (row.body.get("status") or {}).get("conditions") for row in rows}
@@ -186,8 +193,11 @@ def test_whatever_happens_the_archive_equals_the_truth_or_a_gap_says_so(
         server.expired_form = form
         server.bookmark_seconds = 0.1
         told = Story(server, next(clusters))
-        for what, number in story:
-            told.tell(what, number)
-        told.end()
+        try:
+            for what, number in story:
+                told.tell(what, number)
+            told.end()
+        finally:
+            told.recorder.kill()
         told.check_events()
         told.check_states()
