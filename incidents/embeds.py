@@ -133,7 +133,9 @@ def _change(payload: Mapping[str, Any], zone: tzinfo, band: Band | None, options
         before, after = words(row.get("before"), 200), words(row.get("after"), 200)
         old = f"<del>{escape(before)}</del>" if before else '<span class="dim">none</span>'
         new = f"<ins>{escape(after)}</ins>" if after else '<span class="dim">none</span>'
-        parts.append(f"<dt>{escape(words(row.get('path'), 120))}</dt><dd>{old}{new}</dd>")
+        at = epoch(row.get("at"))
+        path = (f"{clock(at, zone)} " if at is not None else "") + words(row.get("path"), 120)
+        parts.append(f"<dt>{escape(path)}</dt><dd>{old}{new}</dd>")
     facts = [f"cause: {cause}"] if (cause := words(payload.get("cause"), 200)) else []
     if (count := number(payload.get("replicas"))) is not None:
         facts.append(f"{count:.0f} replicas")

@@ -6,7 +6,9 @@ from collections.abc import Iterator, Mapping
 from typing import Any
 
 from telemetry.collectors.kubernetes.api import Item
+from telemetry.collectors.kubernetes.revisions import Setting
 
+CONDITION = "condition "
 WORKLOADS = frozenset({"Deployment", "StatefulSet", "DaemonSet"})
 # (path for people, where it stands in the object)
 FIELDS: Mapping[str, tuple[tuple[str, tuple[str, ...]], ...]] = {
@@ -36,7 +38,7 @@ FIELDS: Mapping[str, tuple[tuple[str, tuple[str, ...]], ...]] = {
 }
 
 
-def settings_of(item: Item, kind: str) -> dict[str, str]:
+def settings_of(item: Item, kind: str) -> dict[str, Setting]:
     """All but the pod template, which `revisions.differences` compares."""
     found = dict(_replicas(item, kind)) if kind in WORKLOADS else {}
     for path, steps in FIELDS.get(kind, ()):
@@ -44,8 +46,25 @@ def settings_of(item: Item, kind: str) -> dict[str, str]:
         for step in steps:
             value = value.get(step) if isinstance(value, Mapping) else None
         if value is not None and value != "":
-            found[path] = str(value)
-    return found | dict(_conditions(item))
+            found[path] = Setting(value, str(value))
+    return found | conditions_of(item)
+
+
+def conditions_of(item: Item) -> dict[str, Setting]:
+    """By `condition TYPE`. Another reason for the same status is no change."""
+    found = {}
+    for condition in (item.get("status") or {}).get("conditions") or []:
+        status, reason = str(condition.get("status") or ""), str(condition.get("reason") or "")
+        found[f"{CONDITION}{condition.get('type')}"] = Setting(status, f"{status} ({reason})" if reason else status)
+    return found
+
+
+def is_told(before: Setting | None, after: Setting | None, path: str) -> bool:
+    """Whether a difference is worth a line: a condition that appears and is True is how things should be."""
+    if before is not None and after is not None:
+        return bool(before.compared != after.compared)
+    appeared = before is None and after is not None and path.startswith(CONDITION)
+    return not (appeared and after is not None and after.compared == "True")
 
 
 def replicas_of(item: Item, kind: str) -> tuple[int, int]:
@@ -68,16 +87,10 @@ def template_of(item: Item) -> Mapping[str, Any]:
     return (item.get("spec") or {}).get("template") or {}
 
 
-def _replicas(item: Item, kind: str) -> Iterator[tuple[str, str]]:
+def _replicas(item: Item, kind: str) -> Iterator[tuple[str, Setting]]:
     desired, ready = replicas_of(item, kind)
-    yield "replicas", str(desired)
-    yield "ready", f"{ready} of {desired}"
-
-
-def _conditions(item: Item) -> Iterator[tuple[str, str]]:
-    for condition in (item.get("status") or {}).get("conditions") or []:
-        status, reason = str(condition.get("status") or ""), str(condition.get("reason") or "")
-        yield f"condition {condition.get('type')}", f"{status} ({reason})" if reason else status
+    yield "replicas", Setting(desired, str(desired))
+    yield "ready", Setting((ready, desired), f"{ready} of {desired}")
 
 
 def _number(value: Any) -> int:

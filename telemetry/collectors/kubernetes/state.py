@@ -26,7 +26,16 @@ from telemetry.collectors.kubernetes.archive import State
 from telemetry.collectors.kubernetes.gathering import Gathering
 from telemetry.collectors.kubernetes.revisions import differences
 from telemetry.collectors.kubernetes.selection import owner_of, subject_of
-from telemetry.collectors.kubernetes.settings import WORKLOADS, images_of, replicas_of, settings_of, template_of
+from telemetry.collectors.kubernetes.settings import (
+    CONDITION,
+    WORKLOADS,
+    conditions_of,
+    images_of,
+    is_told,
+    replicas_of,
+    settings_of,
+    template_of,
+)
 from telemetry.collectors.times import iso, parse_time
 from telemetry.http import SourceError
 from telemetry.observations import EvidenceType, Level, Observation, Status, Window
@@ -42,6 +51,7 @@ COMPARED = (
 )
 MOMENT = timedelta(milliseconds=1)
 ROWS = 60
+OBJECT = "object"
 PODS_NAMED = 50
 REMEDY = (
     "Let the recorder watch this cluster (see Sources) and keep it running; "
@@ -113,11 +123,11 @@ def _summary(gathering: Gathering, kind: str, state: State, at: datetime, pods: 
         "ready": ready,
         "images": images,
         "generation": item["metadata"].get("generation"),
-        "conditions": [f"{path.removeprefix('condition ')} {told}" for path, told in _conditions(item, kind)],
+        "conditions": [f"{path.removeprefix(CONDITION)} {told.shown}" for path, told in conditions_of(item).items()],
         "nodes": _nodes(pods),
         "pods": [_pod(pod) for pod in pods[:PODS_NAMED]],
         "pods_total": len(pods),
-        "unchanged_since": iso(state.changed_at) if state.changed_at else "",
+        "since": iso(state.changed_at) if state.changed_at else "",
     }
     short = ", ".join(image.rpartition("/")[2] for image in images)
     return Observation(
@@ -132,10 +142,6 @@ def _summary(gathering: Gathering, kind: str, state: State, at: datetime, pods: 
         payload=payload,
         query=gathering.request,
     )
-
-
-def _conditions(item: Item, kind: str) -> list[tuple[str, str]]:
-    return [(path, told) for path, told in settings_of(item, kind).items() if path.startswith("condition ")]
 
 
 def _pod(pod: Item) -> dict[str, str]:
@@ -166,6 +172,7 @@ def _keep_changes(gathering: Gathering, kind: str, states: list[State], moved: t
     times = [at for at in times if gathering.window.contains(at)]
     if not times:
         return
+    rows.sort(key=lambda row: str(row["at"]))
     if moved[0] != moved[1]:
         rows.append({"path": "nodes", "before": moved[0] or None, "after": moved[1] or None})
     gathering.keep(_observe_changes(gathering, kind, states[-1], rows, times, hits))
@@ -177,8 +184,9 @@ def _difference(gathering: Gathering, kind: str, before: Item, after: Item) -> t
     )
     old, new = settings_of(before, kind), settings_of(after, kind)
     for path in [*new, *(path for path in old if path not in new)]:
-        if old.get(path) != new.get(path):
-            rows.append({"path": path, "before": old.get(path), "after": new.get(path)})
+        was, now = old.get(path), new.get(path)
+        if is_told(was, now, path):
+            rows.append({"path": path, "before": was.shown if was else None, "after": now.shown if now else None})
     return rows, hits
 
 
@@ -186,9 +194,9 @@ def _beginning_and_end(gathering: Gathering, states: list[State]) -> list[tuple[
     found: list[tuple[datetime, Row]] = []
     created, last = parse_time(states[0].item["metadata"].get("creationTimestamp")), states[-1]
     if created is not None and gathering.window.contains(created):
-        found.append((created, {"path": "object", "before": None, "after": "created"}))
+        found.append((created, {"path": OBJECT, "before": None, "after": "created"}))
     if last.is_gone and last.until_at is not None and gathering.window.contains(last.until_at):
-        found.append((last.until_at, {"path": "object", "before": "there", "after": "deleted"}))
+        found.append((last.until_at, {"path": OBJECT, "before": "there", "after": "deleted"}))
     return found
 
 
@@ -196,10 +204,6 @@ def _observe_changes(
     gathering: Gathering, kind: str, last: State, rows: list[Row], times: list[datetime], hits: Mapping[str, int]
 ) -> Observation:
     name = str(last.item["metadata"].get("name") or "")
-    paths = list(dict.fromkeys(str(row["path"]) for row in rows))
-    # What somebody set before what followed from it.
-    paths.sort(key=lambda path: path.startswith("condition "))
-    more = f" and {len(paths) - 3} more" if len(paths) > 3 else ""
     payload: dict[str, Any] = {
         "change": "state",
         "kind": kind,
@@ -212,7 +216,7 @@ def _observe_changes(
     return Observation(
         type=EvidenceType.STATE_CHANGE,
         dedup_key=f"state-change:{last.uid}",
-        title=f"{name} changed: {', '.join(paths[:3])}{more}",
+        title=f"{kind} {name} {_in_short(rows)}",
         first_at=min(times),
         last_at=max(times),
         level=Level.NORMAL,
@@ -223,3 +227,13 @@ def _observe_changes(
         redactions=dict(hits),
         flags={"truncated": True} if len(rows) > ROWS else {},
     )
+
+
+def _in_short(rows: list[Row]) -> str:
+    """`changed: image, ready and 3 more`, `was created`, `was deleted, changed: ready`."""
+    paths = list(dict.fromkeys(str(row["path"]) for row in rows if row["path"] != OBJECT))
+    # What somebody set before what followed from it.
+    paths.sort(key=lambda path: path.startswith(CONDITION))
+    more = f" and {len(paths) - 3} more" if len(paths) > 3 else ""
+    ends = [f"was {row['after']}" for row in rows if row["path"] == OBJECT]
+    return ", ".join([*ends, *([f"changed: {', '.join(paths[:3])}{more}"] if paths else [])])

@@ -9,7 +9,9 @@ from typing import Any
 
 from django.db import connection
 
+from telemetry.collectors.kubernetes import KubernetesCollector
 from telemetry.models import Cluster, Recording
+from telemetry.observations import Collector, Observation
 from telemetry.recorder.batches import Batch, Gap
 from telemetry.recorder.decoding import event_line
 from telemetry.recorder.events import EventRows
@@ -17,6 +19,7 @@ from telemetry.recorder.resources import BY_NAME, EVENTS, RECORDED
 from telemetry.recorder.states import state_of
 from telemetry.recorder.store import Store
 from telemetry.redaction import Redactor
+from telemetry.registry import collector_for
 from tests.stand_ins.api_server import RECORDINGS
 from tests.stand_ins.kubernetes import KubernetesStandIn
 from tests.telemetry.collectors.asking import at
@@ -85,3 +88,16 @@ def archive_outage(cluster: Cluster, stand_in: KubernetesStandIn, **overrides: A
 
 def heard_until(cluster: Cluster, resource: str, moment: datetime) -> None:
     Recording.objects.filter(cluster=cluster, resource=resource).update(heard_at=moment)
+
+
+def archiving(cluster: Cluster) -> Collector:
+    return collector_for("kubernetes")(cluster.sources.get().connection())
+
+
+def live(cluster: Cluster) -> Collector:
+    return KubernetesCollector(cluster.sources.get().connection())
+
+
+def keyed(found: list[Observation]) -> dict[str, Observation]:
+    assert len({one.dedup_key for one in found}) == len(found)
+    return {one.dedup_key: one for one in found}
