@@ -39,7 +39,11 @@ LONGEST_ASKED = 300.0
 
 @dataclass(frozen=True, slots=True)
 class Pace:
-    """Waiting times, in seconds. A bookmark comes about every minute, so 70 s of silence is a dead connection."""
+    """Waiting times, in seconds.
+
+    A bookmark comes about every minute, and shortly before a watch ends, so `silence` means a dead connection. A
+    server that has not shown bookmarks gets watches of `unproven` seconds: only their end tells that we heard all.
+    """
 
     first_delay: float = 0.8
     longest_delay: float = 30.0
@@ -47,6 +51,7 @@ class Pace:
     absent_delay: float = 300.0
     healthy_after: float = 120.0
     silence: float = 70.0
+    unproven: int = 50
     watch_least: int = 300
     watch_most: int = 600
     lead_every: float = 3.0
@@ -105,6 +110,7 @@ class Reflector:
         self._watch: Watch | None = None
         self._failures = 0
         self._is_live = False
+        self._has_bookmarks = False
         self._has_watched = False
         self._has_tried_again = False
         self._stopping = threading.Event()
@@ -202,7 +208,8 @@ class Reflector:
     def _follow(self) -> int:
         """One watch to its end; how many lines it brought."""
         pace = self._pace
-        seconds = random.randint(pace.watch_least, pace.watch_most)  # noqa: S311  spreads load, guards nothing
+        longest = random.randint(pace.watch_least, pace.watch_most)  # noqa: S311  spreads load, guards nothing
+        seconds = longest if self._has_bookmarks else pace.unproven
         params = {
             "watch": "true",
             "allowWatchBookmarks": "true",
@@ -257,7 +264,8 @@ class Reflector:
         try:
             if line is None:
                 raise Unreadable(f"a line of more than {LONGEST_LINE // 2**20} MiB")
-            self._is_live = self._reader.line(line, batch, now) or self._is_live
+            if self._reader.line(line, batch, now):
+                self._is_live = self._has_bookmarks = True
         except Unreadable as problem:
             batch.dropped += 1
             batch.gaps.append(Gap(self._heard_at or now, now, "unreadable", f"Skipped: {problem}."))

@@ -64,7 +64,7 @@ class Watch:
 
     def __init__(self, access: Access, path: str, params: Mapping[str, str], *, silence: float, longest: float) -> None:
         self._access, self._silence = access, silence
-        self._target = f"{urlsplit(access.url).path}{path}?{urlencode(params)}"
+        self._target = f"{urlsplit(access.url).path.rstrip('/')}{path}?{urlencode(params)}"
         self._deadline = Deadline(longest)
         self._secrets = [value for value in access.auth.values() if len(value) > 3]
         self._stream: httpcore.NetworkStream | None = None

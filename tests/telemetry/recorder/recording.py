@@ -23,6 +23,7 @@ QUICK = Pace(
     absent_delay=0.1,
     healthy_after=5,
     silence=2,
+    unproven=1,
     watch_least=20,
     watch_most=20,
     lead_every=0.03,

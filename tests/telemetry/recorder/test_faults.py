@@ -92,6 +92,21 @@ def test_a_line_that_cannot_be_read_is_skipped_and_becomes_a_gap(
     assert recording().dropped == 1
 
 
+def test_a_server_without_bookmarks_is_heard_by_the_ends_of_its_watches(server: WatchedClusterStandIn) -> None:
+    server.bookmark_seconds = 1_000
+    with recorder(server):
+        listed = until_state("watching").heard_at
+        wait_for(lambda: recording().heard_at > listed, "the end of a quiet watch")
+        assert recording().state == "watching"
+    assert {one.query["timeoutSeconds"] for one in server.watches("events")} == {"1"}
+
+
+def test_a_server_with_bookmarks_is_watched_for_long(server: WatchedClusterStandIn) -> None:
+    with recorder(server):
+        wait_for(lambda: len(server.watches("events")) > 1, "the second watch")
+    assert [one.query["timeoutSeconds"] for one in server.watches("events")][:2] == ["1", "20"]
+
+
 def test_an_event_about_nothing_is_kept(server: WatchedClusterStandIn) -> None:
     bare = make_event(1)
     del bare["involvedObject"]
