@@ -9,6 +9,7 @@ from __future__ import annotations
 from datetime import datetime
 from typing import Any
 
+from django.contrib.postgres.fields import ArrayField
 from django.db import models
 
 from telemetry.models.source import Cluster
@@ -180,6 +181,9 @@ class ObjectSnapshot(models.Model):
     body = models.JSONField()
     digest = models.CharField(max_length=32)
     redactions = models.JSONField(default=dict)
+    signals = ArrayField(
+        models.CharField(max_length=40), default=list, help_text="Names of the rules that this state matches."
+    )
     received_at = models.DateTimeField()
 
     objects = ObjectSnapshotQuerySet.as_manager()
@@ -198,6 +202,7 @@ class ObjectSnapshot(models.Model):
             ),
             models.Index(fields=["cluster", "uid", "changed_at"], name="states_of_an_object"),
             models.Index(fields=["until_at"], name="states_by_age"),
+            models.Index(fields=["received_at"], condition=~models.Q(signals=[]), name="states_with_signals"),
         ]
 
     def __str__(self) -> str:
@@ -248,6 +253,7 @@ class ContainerEnding(models.Model):
         indexes = [
             models.Index(fields=["cluster", "namespace", "finished_at"], name="endings_of_a_namespace"),
             models.Index(fields=["finished_at"], name="endings_by_age"),
+            models.Index(fields=["received_at"], name="endings_by_arrival"),
             models.Index(
                 fields=["cluster", "received_at"], condition=models.Q(log_status=""), name="endings_without_a_log"
             ),

@@ -15,6 +15,7 @@ from telemetry.collectors.kubernetes.selection import owner_of
 from telemetry.collectors.times import parse_time
 from telemetry.recorder.resources import Recorded
 from telemetry.redaction import Redactor
+from telemetry.signals import signals_of_object
 
 # A server whose clock runs ahead must not put a state into the future.
 LARGEST_LEAD = timedelta(minutes=5)
@@ -79,6 +80,7 @@ class State:
     body: str
     digest: str
     redactions: Mapping[str, int]
+    signals: tuple[str, ...] = ()
     is_gone: bool = False
     endings: tuple[Ending, ...] = field(default=())
 
@@ -110,6 +112,7 @@ def state_of(
         body=_ENCODER.encode(body).decode(),
         digest=hashlib.blake2b(_ENCODER.encode(_essence(body, recorded.kind)), digest_size=16).hexdigest(),
         redactions=trimmed.hits,
+        signals=tuple(signals_of_object(recorded.kind, body)),
         is_gone=is_gone,
         endings=tuple(_endings(body, redactor)) if recorded.kind == "Pod" else (),
     )

@@ -30,8 +30,8 @@ _STATE = (
 )
 INSERT = f"""
 INSERT INTO telemetry_objectsnapshot
-    (cluster_id, resource, received_at, until_at, ended, redactions, {", ".join(f'"{name}"' for name in _STATE)})
-VALUES (%s, %s, %s, %s, %s, %s, {", ".join("%s::jsonb" if name == "body" else "%s" for name in _STATE)})
+    (cluster_id, resource, received_at, until_at, ended, redactions, signals, {", ".join(f'"{name}"' for name in _STATE)})
+VALUES (%s, %s, %s, %s, %s, %s, %s, {", ".join("%s::jsonb" if name == "body" else "%s" for name in _STATE)})
 """  # noqa: S608  every name is a constant of ours
 _ENDING = tuple(one.name for one in fields(Ending))
 # A life that ended as the present one becomes the previous one when the container starts again.
@@ -101,7 +101,7 @@ class StateStore:
         changed_at = max(state.changed_at, before.changed_at) if before else state.changed_at
         if before is not None:
             self._close(resource, state.uid, before, changed_at, "replaced", closes)
-        row = [self._cluster_id, resource, now, None, "", Jsonb(dict(state.redactions))]
+        row = [self._cluster_id, resource, now, None, "", Jsonb(dict(state.redactions)), list(state.signals)]
         row += [changed_at if name == "changed_at" else getattr(state, name) for name in _STATE]
         inserts.append(row)
         return _Open(state.digest, changed_at, row)
