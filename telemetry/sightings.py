@@ -13,7 +13,7 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
 
-from django.db.models import OuterRef, Q, Subquery
+from django.db.models import OuterRef, Subquery
 from django.db.models.fields.json import KT
 from django.db.models.functions import Substr
 
@@ -208,9 +208,12 @@ def _owners(seen: Iterable[_Seen]) -> dict[tuple[int, str], Owner]:
     if not wanted:
         return {}
     clusters, uids = {cluster for cluster, _ in wanted}, {uid for _, uid in wanted}
-    rows = ObjectSnapshot.objects.filter(Q(cluster__in=clusters) & Q(uid__in=uids))
-    rows = rows.annotate(template=KT(f"body__metadata__labels__{TEMPLATE_HASH}"))
-    newest = rows.order_by("cluster_id", "uid", "-changed_at").distinct("cluster_id", "uid")
+    newest = (
+        ObjectSnapshot.objects.filter(cluster__in=clusters, uid__in=uids)
+        .annotate(template=KT(f"body__metadata__labels__{TEMPLATE_HASH}"))
+        .order_by("cluster_id", "uid", "-changed_at")
+        .distinct("cluster_id", "uid")
+    )
     told = newest.values_list("cluster_id", "uid", "owner_kind", "owner_name", "template")
     return {(cluster, uid): _owner(kind, name, template) for cluster, uid, kind, name, template in told}
 
