@@ -39,7 +39,7 @@ from telemetry.recorder.resources import BY_NAME, EVENTS
 from telemetry.recorder.session import Session, WatchedCluster
 from telemetry.redaction import Redactor
 
-NUMBER, LISTED = 40_000, 50_000
+NUMBER, LISTED = 100_000, 50_000
 ROUNDS = 3
 BATCH = 1_000
 OBVIOUS_BATCH = 500

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import functools
-import re
+import json
 from collections.abc import Callable
 from datetime import datetime
 from typing import Any
@@ -28,6 +28,7 @@ class EventRows:
     """Makes rows; remembers what redacting gave for texts that come again and again with a rising count."""
 
     def __init__(self, redactor: Redactor) -> None:
+        self._passes = redactor.passes
         self._redacted: Callable[[str], Redacted] = functools.lru_cache(maxsize=8_192)(redactor.text)
 
     def row(self, event: Event, *, is_gone: bool = False) -> Row | None:
@@ -40,7 +41,10 @@ class EventRows:
         first, last, count, is_lower_bound = times
         about = event.involved_object or _NOTHING
         source = event.source or _NOBODY
-        found = self._redacted((event.message or "")[:LONGEST_MESSAGE])
+        message, hits = (event.message or "")[:LONGEST_MESSAGE], "{}"
+        if not self._passes(message):
+            found = self._redacted(message)
+            message, hits = found.text, json.dumps(found.hits)
         reason, kind, name = (event.reason or "")[:200], (about.kind or "")[:120], (about.name or "")[:300]
         return (
             uid[:128],
@@ -54,7 +58,7 @@ class EventRows:
             is_lower_bound,
             (event.type or "")[:40],
             reason,
-            found.text,
+            message,
             (event.action or "")[:200],
             (event.reporting_component or source.component or "")[:253],
             (source.host or "")[:253],
@@ -64,14 +68,24 @@ class EventRows:
             name,
             (about.uid or "")[:128],
             (about.field_path or "")[:300],
-            signal_of_event(reason=reason, kind=kind, name=name, message=found.text),
-            _json(found.hits),
+            signal_of_event(reason=reason, kind=kind, name=name, message=message),
+            hits,
             is_gone,
         )
 
 
 def occurrence(event: Event) -> tuple[datetime, datetime, int, bool] | None:
     """First and last time, count, and whether that count is a minimum: as `collectors.kubernetes.events` has it."""
+    first, last = event.first_timestamp, event.last_timestamp
+    # Nearly every Event is of this form, so it is worth a way of its own.
+    is_usual = first is not None and last is not None and event.series is None and event.event_time is None
+    if is_usual and 2000 <= first.year < 2100 and first <= last and last.year < 2100:
+        count = min(max(1, event.count or 0), LARGEST_COUNT)
+        return first, last, count, count == 1 and last > first
+    return _any_occurrence(event)
+
+
+def _any_occurrence(event: Event) -> tuple[datetime, datetime, int, bool] | None:
     series, created, event_time = event.series, _told(event.metadata.creation_timestamp), _told(event.event_time)
     seen = (_told(series.last_observed_time) if series else None, _told(event.last_timestamp), event_time)
     last = max((at for at in seen if at is not None), default=created)
@@ -89,13 +103,3 @@ def occurrence(event: Event) -> tuple[datetime, datetime, int, bool] | None:
 def _told(at: datetime | None) -> datetime | None:
     """None for what no clock means: Go's zero time, a far future that no page could show."""
     return at if at is not None and 2000 <= at.year < 2100 else None
-
-
-_PLAIN = re.compile(r"[a-z0-9-]+\Z")
-
-
-def _json(hits: dict[str, int]) -> str:
-    """Names of patterns need no escaping, see `telemetry.redaction`."""
-    if not hits:
-        return "{}"
-    return "{" + ",".join(f'"{name}":{number}' for name, number in hits.items() if _PLAIN.match(name)) + "}"

@@ -68,7 +68,7 @@ class EventStore:
 
     def write(self, rows: Sequence[Row], now: datetime) -> int:
         """How many rows were added or changed; once in a transaction. Of several rows of one Event the last counts."""
-        latest = {(row[UID], row[CREATED_AT]): row for row in rows}
+        latest = {row[UID]: row for row in rows}
         cursor = self._connection.cursor()
         with cursor.copy(COPY) as copy:
             copy.set_types([TYPES[name] for name in COLUMNS])

@@ -6,9 +6,10 @@ more can be written by this process: no second leader can be overtaken by a firs
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
+from operator import attrgetter, itemgetter
 from typing import Any
 
 import psycopg
@@ -21,7 +22,8 @@ from telemetry.recorder.reflector import Checkpoint
 from telemetry.recorder.resources import EVENTS
 from telemetry.recorder.statestore import StateStore
 
-LAST_AT = COLUMNS.index("last_at")
+# When a row of objects, and one of Events, says that it happened.
+TIMES: tuple[Callable[[Any], datetime], ...] = (attrgetter("changed_at"), itemgetter(COLUMNS.index("last_at")))
 READ = """
 SELECT resource, resource_version, heard_at, since FROM telemetry_recording WHERE cluster_id = %s
 """
@@ -152,7 +154,7 @@ class Store:
         for gap in one.gaps:
             self._write_gap(resource, gap, now)
         # A reporter's clock may run ahead of every other.
-        last = min(now, max(map(_time_of, one.rows))) if one.rows else None
+        last = min(now, max(map(TIMES[resource == EVENTS], one.rows))) if one.rows else None
         told = {"state": None, "reason": "", "remedy": "", **one.kept}
         lag = (now - last).total_seconds() if last and not one.listed else None
         own = {"stored": stored, "last_event_at": last, "lag": lag, "now": now, "resource": resource}
@@ -183,8 +185,3 @@ class Store:
             batch.gaps.append(Gap(batch.heard_at or now, now, "unreadable", detail))
         batch.rows, batch.dropped = taken, batch.dropped + refused
         return batch
-
-
-def _time_of(row: Any) -> datetime:
-    at: datetime = row[LAST_AT] if isinstance(row, tuple) else row.changed_at
-    return at
