@@ -64,6 +64,7 @@ def _event(observation: Observation) -> Iterable[Line]:
         title=str(payload.get("reason") or observation.title)[:TITLE_LIMIT],
         subject=subject_text(observation.subject),
         text=str(payload.get("message") or observation.summary),
+        detail=_signal(payload),
     )
 
 
@@ -80,8 +81,14 @@ def _state_change(observation: Observation) -> Iterable[Line]:
         title=observation.title[:TITLE_LIMIT],
         subject="" if payload.get("change") == "rollout" else subject_text(observation.subject),
         text=observation.summary,
-        detail={"diff": diff} if diff else {},
+        detail=({"diff": diff} if diff else {}) | _signal(payload),
     )
+
+
+def _signal(payload: Mapping[str, Any]) -> dict[str, str]:
+    """The name of the rule that recognised it, where one did."""
+    name = payload.get("signal")
+    return {"signal": str(name)[:40]} if name else {}
 
 
 def _alert(observation: Observation) -> Iterable[Line]:

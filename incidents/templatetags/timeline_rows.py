@@ -16,6 +16,7 @@ from django.utils.safestring import SafeString, mark_safe
 from accounts.templatetags.ui import icon
 from incidents.models import TimelineEntry
 from incidents.reading import RecordGap
+from telemetry.signals import BY_NAME
 
 register = template.Library()
 ICONS = {
@@ -83,7 +84,8 @@ def _folds(rows: list[TimelineEntry]) -> Iterator[tuple[bool, list[TimelineEntry
     def alike(entry: TimelineEntry) -> Any:
         if entry.pinned or entry.hidden or entry.source in {"milestone", "note"}:
             return entry.pk
-        return "normal" if entry.level == "normal" else (entry.source, entry.title)
+        signal = _signal(entry)
+        return "normal" if entry.level == "normal" and not signal else (entry.source, entry.title, signal)
 
     for key, group in groupby(rows, key=alike):
         chunk = list(group)
@@ -120,10 +122,11 @@ def _fold(chunk: list[TimelineEntry], rendered: str) -> str:
     titles = Counter(entry.title for entry in chunk)
     named = [f"{escape(title)}{f' ×{count}' if count > 1 else ''}" for title, count in titles.most_common(3)]
     more = " …" if len(titles) > 3 else ""
-    what = "Normal events" if chunk[0].level == "normal" else "alike"
+    badge = _signal(chunk[0], linked=False)
+    what = "Normal events" if chunk[0].level == "normal" and not badge else "alike"
     return (
         f'<li><details class="tl-folded"><summary class="tl-fold">{icon("chevron-right")}'
-        f"<span>{len(chunk)} {what}: {', '.join(named)}{more}</span></summary><ol>{rendered}</ol></details></li>"
+        f"<span>{len(chunk)} {what}: {', '.join(named)}{more}{badge}</span></summary><ol>{rendered}</ol></details></li>"
     )
 
 
@@ -146,7 +149,7 @@ def _row(entry: TimelineEntry, number: int, token: str, zone: tzinfo) -> str:
         f'<time datetime="{utc:%Y-%m-%dT%H:%M:%SZ}" title="{utc:%Y-%m-%d %H:%M:%S} UTC">{local:%H:%M:%S}</time>'
         f"{icon(symbol or ICONS.get(entry.source, 'point'))}"
         f'<div class="tl-b"><div class="tl-h"><span class="visually-hidden">{WORDS.get(entry.source, "")}: </span>'
-        f"<b>{escape(entry.title)}</b>{_subject(entry)}{_span(entry, zone)}</div>{_detail(entry)}</div>"
+        f"<b>{escape(entry.title)}</b>{_subject(entry)}{_span(entry, zone)}{_signal(entry)}</div>{_detail(entry)}</div>"
         f"{chip}{_deeds(entry, number, token) if token else '<span></span>'}</li>"
     )
 
@@ -170,6 +173,17 @@ def _span(entry: TimelineEntry, zone: tzinfo) -> str:
     if entry.until is not None and (entry.until - entry.occurred_at).total_seconds() >= 1:
         parts.append(f"until {entry.until.astimezone(zone):%H:%M:%S}")
     return f' <span class="x">{" ".join(parts)}</span>' if parts else ""
+
+
+def _signal(entry: TimelineEntry, *, linked: bool = True) -> str:
+    """The badge of the rule that recognised it; a name of another release stays itself."""
+    name = entry.detail.get("signal") if isinstance(entry.detail, dict) else None
+    if not name:
+        return ""
+    rule = BY_NAME.get(str(name))
+    if rule is None or not linked:
+        return f' <span class="tagx sig">{escape(rule.label if rule else name)}</span>'
+    return f' <a class="tagx sig" href="/signals/#{rule.name}" title="{escape(rule.why)}">{escape(rule.label)}</a>'
 
 
 def _detail(entry: TimelineEntry) -> str:

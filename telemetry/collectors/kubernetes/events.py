@@ -18,6 +18,7 @@ from telemetry.collectors.kubernetes.gathering import Gathering
 from telemetry.collectors.times import iso, parse_time
 from telemetry.http import SourceError
 from telemetry.observations import EvidenceType, Level, Observation, Status
+from telemetry.signals import signal_of_event
 
 # kube-apiserver's --event-ttl unless somebody changed it.
 USUAL_RETENTION = timedelta(hours=1)
@@ -200,6 +201,8 @@ def _observe(gathering: Gathering, state: State, times: Occurrence) -> Observati
         "first_at": iso(times.first),
         "last_at": iso(times.last),
     }
+    if signal := _signal(event, about, message.text):
+        payload["signal"] = signal
     return Observation(
         type=EvidenceType.EVENT,
         dedup_key=f"event:{_uid(event)}",
@@ -207,7 +210,7 @@ def _observe(gathering: Gathering, state: State, times: Occurrence) -> Observati
         first_at=times.first,
         last_at=times.last,
         count=times.count,
-        level=_level(event, reason),
+        level=_level(event, reason, signal),
         subject=_subject(about),
         summary=message.text,
         payload=payload,
@@ -217,10 +220,16 @@ def _observe(gathering: Gathering, state: State, times: Occurrence) -> Observati
     )
 
 
-def _level(event: Mapping[str, Any], reason: str) -> Level:
+def _signal(event: Mapping[str, Any], about: Mapping[str, Any], message: str) -> str:
+    reason, kind, name = (str(value or "") for value in (event.get("reason"), about.get("kind"), about.get("name")))
+    return signal_of_event(reason=reason, kind=kind, name=name, message=message)
+
+
+def _level(event: Mapping[str, Any], reason: str, signal: str) -> Level:
+    """What a rule recognised is never Normal, whatever its reporter called it."""
     if reason in ERROR_REASONS:
         return Level.ERROR
-    return Level.WARNING if event.get("type") == "Warning" else Level.NORMAL
+    return Level.WARNING if signal or event.get("type") == "Warning" else Level.NORMAL
 
 
 def _subject(about: Mapping[str, Any]) -> dict[str, str]:

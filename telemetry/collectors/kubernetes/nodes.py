@@ -13,6 +13,7 @@ from telemetry.collectors.kubernetes.gathering import Gathering
 from telemetry.collectors.kubernetes.selection import subject_of
 from telemetry.collectors.times import iso, parse_time
 from telemetry.observations import EvidenceType, Level, Observation
+from telemetry.signals import signal_of_condition
 
 ZONE_LABELS = ("topology.kubernetes.io/zone", "failure-domain.beta.kubernetes.io/zone")
 PODS_NAMED = 100
@@ -95,9 +96,12 @@ def _observe(
     message = gathering.redactor.text(str(condition.get("message") or ""))
     payload = _payload(node, at, condition, message.text, pods)
     name, zone, bad = payload["node"], payload["zone"], _is_bad(condition)
+    told = {"type_": payload["condition"], "status": payload["status"], "reason": payload["reason"]}
+    if signal := signal_of_condition(kind="Node", name=name, **told):
+        payload["signal"] = signal
     title = _title(name, payload["condition"], payload["status"], bad=bad)
     alarm = Level.ERROR if payload["condition"] == "Ready" else Level.WARNING
-    told = (message.text, f"{len(pods)} pods there" if payload["pods"] else "")
+    words = (message.text, f"{len(pods)} pods there" if payload["pods"] else "")
     return Observation(
         type=EvidenceType.STATE_CHANGE,
         dedup_key=f"node:{node['metadata'].get('uid') or name}:{payload['condition']}:{iso(at)}",
@@ -106,7 +110,7 @@ def _observe(
         last_at=at,
         level=alarm if bad else Level.NORMAL,
         subject=subject_of(node, kind="Node", node=name),
-        summary=" · ".join(part for part in told if part),
+        summary=" · ".join(part for part in words if part),
         payload=payload,
         query=gathering.request,
         redactions=message.hits,

@@ -13,6 +13,7 @@ from telemetry.collectors.kubernetes.gathering import Gathering
 from telemetry.collectors.kubernetes.selection import owner_of, subject_of
 from telemetry.collectors.times import iso, parse_time
 from telemetry.observations import EvidenceType, Level, Observation
+from telemetry.signals import signal_of_condition, signal_of_container
 
 # A container on its way to a healthy start says one of these; it is no trouble yet.
 STARTING = frozenset({"", "ContainerCreating", "PodInitializing"})
@@ -116,6 +117,9 @@ def _keep_end(gathering: Gathering, container: Container, end: Mapping[str, Any]
         "waiting_reason": container.waiting_reason,
         "message": message.text,
     }
+    # Why it ended tells more than that it waits to be started again.
+    if signal := signal_of_container(payload["reason"]) or signal_of_container(container.waiting_reason):
+        payload["signal"] = signal
     meaning = EXIT_MEANINGS.get(code) if isinstance(code, int) else None
     ended = f"exit code {code}" + (f", {meaning}" if meaning else "")
     reason = f", {payload['reason']}" if payload["reason"] else ""
@@ -161,6 +165,10 @@ def _keep_wait(
         "since": iso(since),
         "waiting_reason": reason,
     }
+    refused = {"kind": "Pod", "name": "", "type_": "PodScheduled", "status": "False", "reason": reason}
+    signal = signal_of_container(reason) if payload["container"] else signal_of_condition(**refused)
+    if signal:
+        payload["signal"] = signal
     who = f"{payload['container']} of {payload['pod']}" if payload["container"] else f"Pod {payload['pod']}"
     _keep(gathering, pod, payload, f"{who} waits: {reason}", since, message.hits, message.text, bad=False)
 
