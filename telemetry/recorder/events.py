@@ -78,8 +78,14 @@ def occurrence(event: Event) -> tuple[datetime, datetime, int, bool] | None:
     """First and last time, count, and whether that count is a minimum: as `collectors.kubernetes.events` has it."""
     first, last = event.first_timestamp, event.last_timestamp
     # Nearly every Event is of this form, so it is worth a way of its own.
-    is_usual = first is not None and last is not None and event.series is None and event.event_time is None
-    if is_usual and 2000 <= first.year < 2100 and first <= last and last.year < 2100:
+    if (
+        first is not None
+        and last is not None
+        and event.series is None
+        and event.event_time is None
+        and 2000 <= first.year <= last.year < 2100
+        and first <= last
+    ):
         count = min(max(1, event.count or 0), LARGEST_COUNT)
         return first, last, count, count == 1 and last > first
     return _any_occurrence(event)
