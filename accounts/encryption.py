@@ -20,12 +20,18 @@ class CredentialProblem(Exception):
 
 
 @lru_cache
-def _box(keys: tuple[str, ...]) -> MultiFernet:
-    def derive(key: str) -> Fernet:
-        raw = HKDF(algorithm=hashes.SHA256(), length=32, salt=None, info=b"debrief credentials").derive(key.encode())
-        return Fernet(base64.urlsafe_b64encode(raw))
+def _derived(key: str, purpose: str) -> bytes:
+    return HKDF(algorithm=hashes.SHA256(), length=32, salt=None, info=purpose.encode()).derive(key.encode())
 
-    return MultiFernet([derive(key) for key in keys])
+
+@lru_cache
+def _box(keys: tuple[str, ...]) -> MultiFernet:
+    return MultiFernet([Fernet(base64.urlsafe_b64encode(_derived(key, "debrief credentials"))) for key in keys])
+
+
+def digest_key(about: str) -> bytes:
+    """32 bytes for the digests of values that are not kept, of the first key; `about` tells whose values they are."""
+    return _derived(settings.CREDENTIAL_KEYS[0], f"debrief env digests {about}")
 
 
 def encrypt(value: dict[str, Any]) -> str:

@@ -203,7 +203,7 @@ class Connection:
 
     `auth` keys: `bearer`; `username` and `password`; `api_key`; `client_cert` and `client_key`
     (PEM). `options` are the source's own settings (queries, tenant, pads). `cluster_id` names the
-    cluster whose archive belongs to this source.
+    cluster whose archive belongs to this source, `digest_key` is for values of that cluster's objects.
     """
 
     name: str
@@ -216,6 +216,7 @@ class Connection:
     kubeconfig: Mapping[str, Any] = field(default_factory=dict, repr=False)
     options: Mapping[str, Any] = field(default_factory=dict)
     cluster_id: int | None = None
+    digest_key: bytes = field(default=b"", repr=False)
 
 
 Sink = Callable[[list[Observation]], None]

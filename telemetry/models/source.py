@@ -6,7 +6,7 @@ from typing import Any
 
 from django.db import models
 
-from accounts.encryption import decrypt, encrypt
+from accounts.encryption import decrypt, digest_key, encrypt
 from accounts.models import Versioned
 from telemetry.observations import Budget, Connection
 
@@ -94,6 +94,7 @@ class Source(Versioned):
             kubeconfig=self.cluster.kubeconfig() if self.cluster and self.kind == "kubernetes" else {},
             options=self.options,
             cluster_id=self.cluster_id,
+            digest_key=digest_key(f"cluster {self.cluster_id}") if self.cluster_id else b"",
         )
 
     def budget_of(self, defaults: Budget) -> Budget:

@@ -72,7 +72,7 @@ class Session:
     ) -> None:
         self._cluster, self._conninfo, self._leader = cluster, conninfo, leader
         self._stopping, self._pace, self._recorded = stopping, pace or Pace(), recorded
-        self._redactor = Redactor(cluster.connection.options.get("redact"))
+        self._redactor = Redactor(cluster.connection.options.get("redact"), cluster.connection.digest_key)
         self._items: queue.Queue[Batch | LastLines] = queue.Queue(BATCHES_WAITING)
         self._wanted: queue.Queue[Wanted | None] = queue.Queue()
         self._ended = threading.Event()

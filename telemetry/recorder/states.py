@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
@@ -13,6 +12,7 @@ import msgspec
 from telemetry.collectors.kubernetes.restarts import Container, containers_of
 from telemetry.collectors.kubernetes.selection import owner_of
 from telemetry.collectors.times import parse_time
+from telemetry.recorder.essence import digest_of
 from telemetry.recorder.resources import Recorded
 from telemetry.redaction import Redactor
 from telemetry.signals import signals_of_object
@@ -20,20 +20,6 @@ from telemetry.signals import signals_of_object
 # A server whose clock runs ahead must not put a state into the future.
 LARGEST_LEAD = timedelta(minutes=5)
 MESSAGE_LIMIT = 4_000
-# What changes with every heartbeat, retry or resync and tells nothing of the object itself.
-NOISE = {
-    "": {"observedTime", "lastHeartbeatTime", "lastProbeTime", "lastUpdateTime", "resourceVersion", "selfLink"},
-    "HorizontalPodAutoscaler": {"currentMetrics", "currentCPUUtilizationPercentage"},
-    "Job": {"uncountedTerminatedPods"},
-    "Backup": {"progress"},
-}
-NOISY_ANNOTATIONS = frozenset(
-    {
-        "control-plane.alpha.kubernetes.io/leader",
-        "autoscaling.alpha.kubernetes.io/current-metrics",
-        "autoscaling.alpha.kubernetes.io/conditions",
-    }
-)
 # Kept out altogether: long lists of a node that no incident asks for.
 UNKEPT_STATUS = {"Node": {"images", "volumesInUse", "volumesAttached"}}
 _ENCODER = msgspec.json.Encoder(order="deterministic")
@@ -93,7 +79,8 @@ def state_of(
     if not isinstance(metadata, Mapping) or not metadata.get("uid") or not metadata.get("name"):
         return None
     changed_at = deleted_at(metadata, now) if is_gone else written_at(metadata, now)
-    trimmed = redactor.trim_object({**obj, "kind": recorded.kind}, kind=recorded.kind)
+    digested = redactor.digested(obj, recorded.name)
+    trimmed = redactor.trim_object({**digested, "kind": recorded.kind}, kind=recorded.kind)
     body = _kept(trimmed.value, recorded.kind)
     owner: Mapping[str, Any] = next((one for one in metadata.get("ownerReferences") or [] if one.get("controller")), {})
     generation = metadata.get("generation")
@@ -110,7 +97,7 @@ def state_of(
         owner_uid=str(owner.get("uid") or "")[:128],
         changed_at=changed_at,
         body=_ENCODER.encode(body).decode(),
-        digest=hashlib.blake2b(_ENCODER.encode(_essence(body, recorded.kind)), digest_size=16).hexdigest(),
+        digest=digest_of(body, recorded.kind),
         redactions=trimmed.hits,
         signals=tuple(signals_of_object(recorded.kind, body)),
         is_gone=is_gone,
@@ -139,25 +126,6 @@ def _kept(body: Mapping[str, Any], kind: str) -> dict[str, Any]:
     if unkept and isinstance(kept.get("status"), Mapping):
         kept["status"] = {key: value for key, value in kept["status"].items() if key not in unkept}
     return kept
-
-
-def _essence(body: Mapping[str, Any], kind: str) -> dict[str, Any]:
-    """The object without what changes while nothing happens."""
-    noise = NOISE[""] | NOISE.get(kind, set())
-    found = {key: _quiet(value, noise) for key, value in body.items()}
-    metadata = found.get("metadata")
-    if isinstance(metadata, dict) and isinstance(metadata.get("annotations"), dict):
-        kept = {key: text for key, text in metadata["annotations"].items() if key not in NOISY_ANNOTATIONS}
-        metadata["annotations"] = kept
-    return found
-
-
-def _quiet(value: Any, noise: set[str]) -> Any:
-    if isinstance(value, dict):
-        return {key: _quiet(item, noise) for key, item in value.items() if key not in noise}
-    if isinstance(value, list):
-        return [_quiet(item, noise) for item in value]
-    return value
 
 
 def _endings(pod: dict[str, Any], redactor: Redactor) -> list[Ending]:

@@ -10,6 +10,7 @@ from typing import Any
 from psycopg import Connection
 from psycopg.types.json import Jsonb
 
+from telemetry.recorder.essence import is_same
 from telemetry.recorder.states import Ending, State
 
 CURRENT = """
@@ -72,7 +73,7 @@ class StateStore:
             if state.is_gone:
                 self._end(resource, state, before, inserts, closes, now)
                 newest.pop(state.uid, None)
-            elif before is None or before.digest != state.digest:
+            elif before is None or not is_same(before.digest, state.digest):
                 newest[state.uid] = self._follow(resource, state, before, inserts, closes, now)
         with self._connection.cursor() as cursor:
             # The states before must be closed first: of each object only one may be open.

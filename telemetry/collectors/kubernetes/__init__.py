@@ -81,7 +81,7 @@ class KubernetesCollector:
         if query.name not in NOUNS:
             return Outcome(Status.INVALID_QUERY, reason=f"query: expected one of {', '.join(NOUNS)}")
         try:
-            redactor = Redactor(self.connection.options.get("redact"))
+            redactor = Redactor(self.connection.options.get("redact"), self.connection.digest_key)
             http = open_http(self.connection, budget)
         except InvalidPattern as error:
             return Outcome(Status.NOT_CONFIGURED, reason=str(error), remedy="Correct the pattern in this source.")

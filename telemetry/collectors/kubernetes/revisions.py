@@ -7,6 +7,8 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
 
+from telemetry import digests
+from telemetry.digests import ValueDigest
 from telemetry.redaction import LAST_APPLIED, Redactor
 
 NOT_STORED = "(value not stored)"
@@ -29,8 +31,8 @@ def differences(
 ) -> tuple[list[dict[str, str | None]], dict[str, int]]:
     """`[{"path", "before", "after"}]` between two pod templates, and what was redacted.
 
-    A side where the setting is absent is None. Values of environment variables are compared here
-    and told nowhere: only that they are there, or changed.
+    A side where the setting is absent is None. Values of environment variables are compared here, or the
+    digests that stand for them, and told nowhere: only that they are there, or changed.
     """
     several = len(_containers(before)) > 1 or len(_containers(after)) > 1
     old, new = _settings(before, several=several), _settings(after, several=several)
@@ -47,13 +49,23 @@ def differences(
 
     for path in [*new, *(path for path in old if path not in new)]:
         was, now = old.get(path), new.get(path)
-        if was and now and was.compared == now.compared:
+        if was and now and not _differ(was.compared, now.compared):
             continue
         line = {"path": path, "before": told(was), "after": told(now)}
         if was and now and line["before"] == line["after"]:
             line["after"] = CHANGED
         found.append(line)
     return found, hits
+
+
+def _differ(old: Any, new: Any) -> bool:
+    """Whether one is known to be another than the other."""
+    if isinstance(old, ValueDigest) and isinstance(new, ValueDigest):
+        return old.differs(new)
+    if isinstance(old, ValueDigest) or isinstance(new, ValueDigest):
+        # A reference took a value's place, or came instead of one; of a plain value without a digest nothing is known.
+        return isinstance(old, Mapping) or isinstance(new, Mapping)
+    return bool(old != new)
 
 
 def _containers(template: Mapping[str, Any]) -> list[Mapping[str, Any]]:
@@ -86,8 +98,11 @@ def _container_settings(container: Mapping[str, Any]) -> Iterator[tuple[str, Set
             yield f"{name} {word}", Setting(amount, str(amount))
     for probe in PROBES:
         for path, value in _leaves(container.get(probe)):
-            is_header = "httpHeaders" in path and path.endswith(".value")
-            yield f"{probe}{path}", Setting(value, NOT_STORED if is_header else _plain(value))
+            if digests.HEADERS in path and path.endswith((".value", f".{digests.FIELD}")):
+                hidden = ValueDigest.read(value) or value
+                yield f"{probe}{path.removesuffix('Digest')}", Setting(hidden, NOT_STORED)
+            else:
+                yield f"{probe}{path}", Setting(value, _plain(value))
     for field in ("command", "args"):
         if container.get(field):
             words = container[field]
@@ -99,7 +114,7 @@ def _container_settings(container: Mapping[str, Any]) -> Iterator[tuple[str, Set
 def _variable(entry: Mapping[str, Any]) -> Setting:
     if entry.get("valueFrom"):
         return Setting(entry["valueFrom"], _plain(entry["valueFrom"]))
-    return Setting(entry.get("value"), NOT_STORED)
+    return Setting(ValueDigest.read(entry.get(digests.FIELD)) or entry.get("value") or "", NOT_STORED)
 
 
 def _leaves(value: Any, path: str = "", depth: int = 0) -> Iterator[tuple[str, Any]]:

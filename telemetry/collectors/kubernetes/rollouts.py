@@ -22,6 +22,7 @@ from telemetry.collectors.kubernetes.api import (
     REPLICA_SETS,
     STATEFUL_SETS,
     Item,
+    Resource,
 )
 from telemetry.collectors.kubernetes.archive import State
 from telemetry.collectors.kubernetes.events import archived_events, listed_events, occurrence_of
@@ -58,19 +59,28 @@ class Revision:
 
 def collect_rollouts(gathering: Gathering) -> None:
     """Keep every revision that came within the window, each with its difference to the one before."""
-    states = gathering.states(REPLICA_SETS)
+    states = _comparable(gathering, REPLICA_SETS)
     replica_sets, numbered = _by_owner(_last(states)), _numbered(states)
     scalings = _scalings(gathering) if any(map(_was_used_again, _flat(replica_sets))) else {}
     for deployment in gathering.newest(DEPLOYMENTS):
         owned = replica_sets.get(_uid(deployment), [])
         revisions = _timed(deployment, [one for owner in owned for one in _revisions_of(owner)], scalings, numbered)
         _keep_revisions(gathering, deployment, "Deployment", revisions)
-    states = gathering.states(CONTROLLER_REVISIONS)
+    states = _comparable(gathering, CONTROLLER_REVISIONS)
     controller_revisions, numbered = _by_owner(_last(states)), _numbered(states)
     for resource, kind in ((STATEFUL_SETS, "StatefulSet"), (DAEMON_SETS, "DaemonSet")):
         for workload in gathering.newest(resource):
             revisions = _controlled(controller_revisions.get(_uid(workload), []), numbered)
             _keep_revisions(gathering, workload, kind, revisions)
+
+
+def _comparable(gathering: Gathering, resource: Resource) -> list[State]:
+    """Archived states have digests for values, so the live ones get them too."""
+    redactor = gathering.redactor
+    return [
+        state if state.changed_at else replace(state, item=dict(redactor.digested(state.item, resource.name)))
+        for state in gathering.states(resource)
+    ]
 
 
 def _last(states: list[State]) -> list[Item]:
