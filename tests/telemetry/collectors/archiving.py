@@ -59,8 +59,11 @@ def event_rows(items: Iterable[dict[str, Any]]) -> list[Any]:
     return [row for line in lines if (row := rows.row(event_line(line).object)) is not None]
 
 
-def state(resource: str, item: dict[str, Any], *, now: datetime = HEARD, is_gone: bool = False) -> Any:
-    return state_of(item, BY_NAME[resource], now=now, redactor=Redactor(), is_gone=is_gone)
+def state(
+    resource: str, item: dict[str, Any], *, now: datetime = HEARD, is_gone: bool = False, digest_key: bytes = b""
+) -> Any:
+    redactor = Redactor(digest_key=digest_key)
+    return state_of(item, BY_NAME[resource], now=now, redactor=redactor, is_gone=is_gone)
 
 
 def watched(resource: str) -> list[dict[str, Any]]:
@@ -74,7 +77,7 @@ def watched(resource: str) -> list[dict[str, Any]]:
 
 def archive_outage(cluster: Cluster, stand_in: KubernetesStandIn, **overrides: Any) -> None:
     """Everything that the stand-in serves, and the states that came before. `overrides` are of `batch`."""
-    batches = []
+    batches, key = [], digest_key_of(cluster)
     for (prefix, plural), listing in stand_in.collections.items():
         group = prefix.split("/")[2] if prefix.startswith("/apis/") else ""
         name = f"{group}/{plural}" if group else plural
@@ -82,8 +85,12 @@ def archive_outage(cluster: Cluster, stand_in: KubernetesStandIn, **overrides: A
             batches.append(batch(EVENTS, event_rows(listing["items"]), **overrides))
         elif name in BY_NAME:
             items = [*watched(name), *listing["items"]]
-            batches.append(batch(name, [state(name, item) for item in items], **overrides))
+            batches.append(batch(name, [state(name, item, digest_key=key) for item in items], **overrides))
     record(cluster, batches)
+
+
+def digest_key_of(cluster: Cluster) -> bytes:
+    return cluster.sources.get().connection().digest_key
 
 
 def heard_until(cluster: Cluster, resource: str, moment: datetime) -> None:

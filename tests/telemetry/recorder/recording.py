@@ -33,7 +33,12 @@ CLUSTER = 1
 
 def watched(stand_in: Any, **overrides: Any) -> WatchedCluster:
     fields: dict[str, Any] = {"id": CLUSTER, "name": "prod-eu", "uid": "", "fingerprint": ""} | overrides
-    connection = Connection(name="prod-eu", kubeconfig=stand_in.kubeconfig(), allow_private=True)
+    connection = Connection(
+        name="prod-eu",
+        kubeconfig=stand_in.kubeconfig(),
+        allow_private=True,
+        digest_key=b"a key of a test, 32 bytes long",
+    )
     return WatchedCluster(connection=connection, **fields)
 
 

@@ -135,3 +135,5 @@ def test_objects_are_kept_as_they_changed_and_without_secrets(committed: None) -
     assert images[-1] == "1.41.0"
     assert all(before.until_at == after.changed_at for before, after in itertools.pairwise(checkout))
     assert not ObjectSnapshot.objects.filter(body__icontains="hunter2-not-for-storage").exists()
+    variables = checkout[0].body["spec"]["template"]["spec"]["containers"][0]["env"]
+    assert [variable.keys() for variable in variables] == [{"name", "valueDigest"}] * 2
