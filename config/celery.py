@@ -13,6 +13,8 @@ os.environ.setdefault("DJANGO_SETTINGS_MODULE", "config.settings")
 app = Celery("debrief")
 app.config_from_object("django.conf:settings", namespace="CELERY")
 app.autodiscover_tasks()
+# Alerting calls actions, which stand above the usual tasks.
+app.autodiscover_tasks(["incidents"], related_name="alerting")
 
 PR_SET_PDEATHSIG = 1  # linux/prctl.h
 _main_process = 0

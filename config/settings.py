@@ -145,6 +145,7 @@ CELERY_BEAT_SCHEDULE = {
         "task": "incidents.tasks.collect_open_incidents",
         "schedule": timedelta(seconds=COLLECT_AGAIN_SECONDS),
     },
+    "watch-signals": {"task": "incidents.alerting.watch_signals", "schedule": timedelta(seconds=15)},
     "prune-accounts": {"task": "accounts.tasks.prune", "schedule": timedelta(hours=1)},
     "prune-intake": {"task": "telemetry.tasks.prune_intake", "schedule": timedelta(hours=1)},
     "keep-archive": {"task": "telemetry.tasks.keep_archive", "schedule": timedelta(hours=1)},

@@ -11,8 +11,19 @@ from accounts.models import Role, User
 from incidents.actions.followup import create_followup
 from incidents.actions.incident import declare_incident
 from incidents.actions.postmortem import open_postmortem
+from incidents.actions.signal import save_policy
 from incidents.actions.timeline import add_note
-from incidents.models import Collection, CollectionRun, Evidence, FollowUp, Incident, PostMortem, Severity
+from incidents.models import (
+    Collection,
+    CollectionRun,
+    Evidence,
+    FollowUp,
+    Incident,
+    IncidentProposal,
+    PostMortem,
+    Severity,
+    SignalPolicy,
+)
 from incidents.models.timeline import TimelineEntry
 from knowledge.actions.brownbag import save_brownbag
 from knowledge.actions.checklist import save_checklist
@@ -249,3 +260,28 @@ def make_recording(**overrides: Any) -> Recording:
         "updated_at": NOW,
     }
     return Recording.objects.create(cluster=cluster, **(fields | overrides))
+
+
+def make_policy(**overrides: Any) -> SignalPolicy:
+    """Crash loops are proposed, everywhere, turned on by Root."""
+    fields: dict[str, Any] = {"signal": "crash-loop", "action": "propose", "quiet_minutes": 60, "namespaces": []}
+    fields |= {"by": make_person("root"), "now": NOW} | overrides
+    fields["severity"] = Severity.objects.get(name=fields.get("severity", "SEV3"))
+    return save_policy(**fields)
+
+
+def make_proposal(**overrides: Any) -> IncidentProposal:
+    """A crash loop of the Deployment shop/checkout that nobody has decided about."""
+    fields: dict[str, Any] = {
+        "cluster": _cluster_of(overrides),
+        "signal": "crash-loop",
+        "namespace": "shop",
+        "kind": "Deployment",
+        "name": "checkout",
+        "title": "Crash loop: checkout in shop",
+        "words": "Back-off restarting failed container",
+        "first_at": NOW - timedelta(minutes=3),
+        "last_at": NOW,
+        "count": 10,
+    }
+    return IncidentProposal.objects.create(**(fields | overrides))

@@ -3,6 +3,7 @@ from incidents.models.evidence import Collection, CollectionRun, Evidence
 from incidents.models.followup import FollowUp
 from incidents.models.incident import Incident, Milestone, RoleAssignment, Severity
 from incidents.models.postmortem import PostMortem, PostMortemTemplate, Review, Revision
+from incidents.models.signal import IncidentProposal, SignalPolicy, SignalWatch
 from incidents.models.timeline import TimelineEntry
 
 __all__ = [
@@ -12,6 +13,7 @@ __all__ = [
     "Evidence",
     "FollowUp",
     "Incident",
+    "IncidentProposal",
     "Milestone",
     "PostMortem",
     "PostMortemTemplate",
@@ -19,5 +21,7 @@ __all__ = [
     "Revision",
     "RoleAssignment",
     "Severity",
+    "SignalPolicy",
+    "SignalWatch",
     "TimelineEntry",
 ]

@@ -174,10 +174,13 @@ class Incident(Versioned):
     def scope(self) -> Scope:
         return Scope(
             namespaces=tuple(self.namespaces),
-            workloads=tuple(Workload(kind=w["kind"], namespace=w["namespace"], name=w["name"]) for w in self.workloads),
+            workloads=self.scope_workloads(),
             services=tuple(self.services),
             started_at=self.band()[0],
         )
+
+    def scope_workloads(self) -> tuple[Workload, ...]:
+        return tuple(Workload(kind=w["kind"], namespace=w["namespace"], name=w["name"]) for w in self.workloads)
 
     def milestone_times(self) -> dict[str, datetime]:
         return {milestone.kind: milestone.at for milestone in self.milestones.all()}
