@@ -11,6 +11,7 @@ from django.views.decorators.http import require_GET
 from accounts.permissions import can_respond
 from incidents.models import FollowUp, Incident, PostMortem, Review
 from incidents.models.evidence import RunState
+from incidents.proposals import open_proposals
 from incidents.views.access import person
 from knowledge.models import BrownBagSession, Lesson
 from telemetry.models import Source
@@ -33,6 +34,7 @@ def home(request: HttpRequest) -> HttpResponse:
         "now": now,
         "can_respond": can_respond(request.user),
         "incidents": seen.open().select_related("severity").annotate(asked=asked, answered=answered)[:20],
+        "proposals": open_proposals(me),
         "followups": followups.order_by("due_at")[:6],
         "followups_total": followups.count(),
         "writing": writing.exclude(state="published").filter(mine).exclude(waits).distinct()[:6],

@@ -12,8 +12,9 @@ from accounts.models import Team, User
 from accounts.problems import InvalidInput
 from incidents.actions.incident import check_window, clean_title
 from incidents.fields import MomentField, NamesField, WordsField, WorkloadsField
-from incidents.models import FollowUp, Incident, Severity
+from incidents.models import FollowUp, Incident, Severity, SignalPolicy
 from incidents.models.incident import ClosureReason, IncidentRole, Kind, MilestoneKind, Status, Visibility
+from incidents.models.signal import LONGEST_QUIET
 from telemetry.models import Cluster
 
 T = TypeVar("T")
@@ -138,3 +139,33 @@ class FollowUpForm(forms.Form):
 class FollowUpChangeForm(FollowUpForm):
     status = forms.ChoiceField(choices=FollowUp.Status.choices)
     reason = forms.CharField(required=False, max_length=2_000, help_text="Why it is not done, if so.")
+
+
+class PolicyForm(forms.Form):
+    """One for each signal on one page, so the severities are read once and the ids carry the signal's name."""
+
+    action = forms.ChoiceField(choices=SignalPolicy.Action.choices, label="When it is seen")
+    severity = forms.TypedChoiceField(label="With the severity")
+    quiet_minutes = forms.IntegerField(
+        min_value=1,
+        max_value=LONGEST_QUIET,
+        initial=60,
+        label="Quiet period in minutes",
+        help_text="After it was dismissed or ended, it must be away for so long before it is told again.",
+    )
+    namespaces = NamesField(help_text="Divided by commas; none means all. Nodes always count.")
+
+    def __init__(
+        self,
+        data: Mapping[str, Any] | None = None,
+        *,
+        signal: str,
+        severities: list[Severity],
+        initial: dict[str, Any] | None = None,
+    ) -> None:
+        super().__init__(data, initial=initial, auto_id=f"{signal}-%s")
+        self.signal = signal
+        by_pk = {str(one.pk): one for one in severities}
+        chosen: Any = self.fields["severity"]
+        chosen.choices = [(pk, one.name) for pk, one in by_pk.items()]
+        chosen.coerce = by_pk.__getitem__

@@ -1,6 +1,6 @@
 from django.urls import path
 
-from incidents.views import followups, incidents, postmortems, timeline
+from incidents.views import followups, incidents, postmortems, signals, timeline
 
 urlpatterns = [
     path("incidents/", incidents.incident_list, name="incident-list"),
@@ -28,6 +28,10 @@ urlpatterns = [
     path("incidents/<int:number>/postmortem/review/", postmortems.postmortem_review, name="postmortem-review"),
     path("incidents/<int:number>/postmortem/verdict/", postmortems.postmortem_verdict, name="postmortem-verdict"),
     path("incidents/<int:number>/postmortem/publish/", postmortems.postmortem_publish, name="postmortem-publish"),
+    path("signals/", signals.signal_list, name="signal-list"),
+    path("signals/<slug:name>/", signals.signal_policy, name="signal-policy"),
+    path("signals/proposals/<int:pk>/declare/", signals.proposal_declare, name="signal-declare"),
+    path("signals/proposals/<int:pk>/dismiss/", signals.proposal_dismiss, name="signal-dismiss"),
     path("post-mortems/", postmortems.postmortem_list, name="postmortem-list"),
     path("follow-ups/", followups.followup_list, name="followup-list"),
     path("follow-ups/<int:number>/", followups.followup, name="followup"),

@@ -13,7 +13,7 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
 
-from django.db.models import OuterRef, Subquery
+from django.db.models import Count, OuterRef, Subquery
 from django.db.models.fields.json import KT
 from django.db.models.functions import Substr
 
@@ -94,6 +94,12 @@ def sightings(since: datetime, until: datetime) -> list[Sighting]:
         found[one.cluster, one.signal, one.namespace, kind, name].append(one)
     joined = [_joined(place, rows) for place, rows in found.items()]
     return sorted(joined, key=lambda one: (one.first_at, one.signal, one.namespace, one.name))
+
+
+def counted(since: datetime) -> dict[str, int]:
+    """How many Events of each signal went on since then: one query."""
+    rows = ClusterEvent.objects.filter(signal__in=list(BY_NAME), last_at__gte=since).exclude(signal="")
+    return dict(rows.order_by().values_list("signal").annotate(Count("pk")))
 
 
 def named_workload(kind: str, name: str, owner: Owner | None = None) -> tuple[str, str]:

@@ -1,0 +1,35 @@
+"""Proposed incidents as pages show them: a fixed number of queries, two fewer where there is none."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import Any
+
+from incidents.models import IncidentProposal, Severity, SignalPolicy
+
+SHOWN = 20
+USUAL_RANK = 3
+
+
+@dataclass(frozen=True, slots=True)
+class Proposals:
+    """`rows` are (proposal, the severity that its policy names)."""
+
+    rows: list[tuple[IncidentProposal, Severity | None]] = field(default_factory=list)
+    severities: list[Severity] = field(default_factory=list)
+
+
+def open_proposals(person: Any) -> Proposals:
+    found = list(IncidentProposal.objects.open().for_page(person)[:SHOWN])
+    if not found:
+        return Proposals()
+    severities = list(Severity.objects.all())
+    named = dict(SignalPolicy.objects.values_list("signal", "severity"))
+    by_pk, usual = {one.pk: one for one in severities}, usual_severity(severities)
+    return Proposals([(one, by_pk.get(named.get(one.signal, 0), usual)) for one in found], severities)
+
+
+def usual_severity(severities: list[Severity]) -> Severity | None:
+    """The third, or the mildest of fewer."""
+    mild = [one for one in severities if one.rank <= USUAL_RANK] or severities
+    return max(mild, key=lambda one: one.rank, default=None)
