@@ -84,17 +84,22 @@ def _read(api: KubernetesApi, wanted: Wanted, *, previous: bool) -> bytes:
 
 
 def _of_this_life(body: bytes, wanted: Wanted) -> list[str]:
-    """Lines up to the end of this life; a line without a time belongs to the one before it."""
+    """Lines up to the end of this life; a line without a time belongs to the one before it.
+
+    A log is of one life alone, so where most of it is of another time, the rest is what that life began or ended with.
+    """
     kept: list[str] = []
+    timed = inside = 0
     belongs = False
     for line in body.decode(errors="replace").splitlines():
         at = parse_time(line.partition(" ")[0])
         if at is not None:
             begun = wanted.started_at is None or at >= wanted.started_at - AFTER_THE_END
             belongs = begun and at <= wanted.finished_at + AFTER_THE_END
+            timed, inside = timed + 1, inside + belongs
         if belongs:
             kept.append(line)
-    return kept
+    return kept if 2 * inside >= timed else []
 
 
 def _without(wanted: Wanted, error: SourceError) -> LastLines:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from datetime import datetime, timedelta
 from typing import Any
 
 import pytest
@@ -120,6 +121,21 @@ def test_a_life_that_was_too_short_says_so(server: WatchedClusterStandIn) -> Non
         found = only_ending()
     assert (found.log_status, found.log) == ("gone", "")
     assert "started and ended again" in found.log_reason
+
+
+@pytest.mark.parametrize("began", ["2026-11-21T06:36:30", "2026-11-21T06:38:00"])
+def test_what_the_life_next_to_it_began_or_ended_with_is_not_its_last_words(
+    server: WatchedClusterStandIn, began: str
+) -> None:
+    """Started again at once, its first line is of the very second in which the one before ended."""
+    first = datetime.fromisoformat(f"{began}.200+00:00")
+    times = [first + timedelta(seconds=3 * number) for number in range(11)]
+    server.logs[PREVIOUS] = "".join(f"{at:%Y-%m-%dT%H:%M:%S.%f}000Z line of another life\n" for at in times)
+    with recorder(server, "pods"):
+        until_state("watching", "pods")
+        server.put("pods", pod(last=ended()))
+        found = only_ending()
+    assert (found.log_status, found.log) == ("gone", "")
 
 
 @pytest.mark.parametrize(
