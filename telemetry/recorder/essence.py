@@ -51,7 +51,8 @@ def is_same(before: str, after: str) -> bool:
 
 def _essence(body: Mapping[str, Any], kind: str, values: list[ValueDigest]) -> dict[str, Any]:
     noise = NOISE[""] | NOISE.get(kind, set())
-    found = {key: _quiet(value, noise, values) for key, value in body.items()}
+    # Lines of a watch carry their API version, items of a list do not.
+    found = {key: _quiet(value, noise, values) for key, value in body.items() if key != "apiVersion"}
     metadata = found.get("metadata")
     if isinstance(metadata, dict) and isinstance(metadata.get("annotations"), dict):
         kept = {key: text for key, text in metadata["annotations"].items() if key not in NOISY_ANNOTATIONS}

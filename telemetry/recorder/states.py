@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from typing import Any
@@ -20,6 +20,9 @@ from telemetry.signals import signals_of_object
 # A server whose clock runs ahead must not put a state into the future.
 LARGEST_LEAD = timedelta(minutes=5)
 MESSAGE_LIMIT = 4_000
+# What a status tells of its own changes, down to a container's: containerStatuses, one, state, running.
+STATUS_TIMES = frozenset({"lastTransitionTime", "startedAt", "finishedAt", "startTime", "completionTime"})
+STATUS_DEPTH = 6
 # Kept out altogether: long lists of a node that no incident asks for.
 UNKEPT_STATUS = {"Node": {"images", "volumesInUse", "volumesAttached"}}
 _ENCODER = msgspec.json.Encoder(order="deterministic")
@@ -78,7 +81,7 @@ def state_of(
     metadata = obj.get("metadata")
     if not isinstance(metadata, Mapping) or not metadata.get("uid") or not metadata.get("name"):
         return None
-    changed_at = deleted_at(metadata, now) if is_gone else written_at(metadata, now)
+    changed_at = deleted_at(metadata, now) if is_gone else written_at(obj, now)
     digested = redactor.digested(obj, recorded.name)
     trimmed = redactor.trim_object({**digested, "kind": recorded.kind}, kind=recorded.kind)
     body = _kept(trimmed.value, recorded.kind)
@@ -105,13 +108,34 @@ def state_of(
     )
 
 
-def written_at(metadata: Mapping[str, Any], now: datetime) -> datetime:
-    """The last write that the object's managedFields tell; its arrival where they tell none."""
+def written_at(obj: Mapping[str, Any], now: datetime) -> datetime:
+    """The last write that the object's managedFields or, if later, its status tell; its arrival where the former tell none.
+
+    A server of 1.20 leaves the time of managedFields as it is when a manager writes other values into the fields
+    that it had, as a kubelet does with each restart of a container.
+    """
+    metadata = obj["metadata"]
     fields = metadata.get("managedFields")
     told = [parse_time(one.get("time")) for one in fields or [] if isinstance(one, Mapping)]
     created = parse_time(metadata.get("creationTimestamp"))
     last = max((at for at in (*told, created if told else None) if at is not None), default=None)
-    return last if last is not None and last.year >= 2000 and last <= now + LARGEST_LEAD else now
+    if last is None or last.year < 2000 or last > now + LARGEST_LEAD:
+        return now
+    return max([last, *(at for at in _status_times(obj.get("status")) if at <= now)])
+
+
+def _status_times(value: Any, depth: int = 0) -> Iterator[datetime]:
+    if depth > STATUS_DEPTH:
+        return
+    if isinstance(value, Mapping):
+        for key, item in value.items():
+            if key not in STATUS_TIMES:
+                yield from _status_times(item, depth + 1)
+            elif (at := parse_time(item)) is not None:
+                yield at
+    elif isinstance(value, list):
+        for item in value:
+            yield from _status_times(item, depth + 1)
 
 
 def deleted_at(metadata: Mapping[str, Any], now: datetime) -> datetime:

@@ -2,13 +2,17 @@
 
 from __future__ import annotations
 
+import json
 from typing import Any
 
+import pytest
+
 from telemetry.recorder.essence import digest_of, is_same
-from telemetry.recorder.resources import BY_NAME
+from telemetry.recorder.resources import BY_NAME, RECORDED
 from telemetry.recorder.states import state_of
 from telemetry.redaction import Redactor
 from tests.builders import NOW
+from tests.stand_ins.api_server import RECORDINGS
 
 OLD_KEY, NEW_KEY = b"o" * 32, b"n" * 32
 
@@ -46,6 +50,23 @@ def test_a_value_that_comes_or_goes_makes_one() -> None:
     )
     assert not is_same(without, with_one)
     assert not is_same(with_one, without)
+
+
+@pytest.mark.parametrize("name", ["pods", "deployments", "nodes"])
+def test_an_object_of_a_list_and_of_a_watch_is_in_one_state(name: str) -> None:
+    recorded = next(one for one in RECORDED if one.plural == name)
+    (path,) = [path for path in RECORDINGS.glob(f"list-*_{name}.json") if "events" not in path.name]
+    listed = {item["metadata"]["resourceVersion"]: item for item in json.loads(path.read_text())["items"]}
+    lines = map(json.loads, (RECORDINGS / f"{name}-watch.ndjson").read_text().splitlines())
+    seen = {
+        line["object"]["metadata"]["resourceVersion"]: line["object"] for line in lines if line["type"] != "BOOKMARK"
+    }
+    assert listed.keys() <= seen.keys()
+    for version, item in listed.items():
+        pair = [state_of(one, recorded, now=NOW, redactor=Redactor()) for one in (item, seen[version])]
+        assert pair[0] is not None
+        assert pair[1] is not None
+        assert is_same(pair[0].digest, pair[1].digest)
 
 
 def test_a_digest_fits_its_column() -> None:

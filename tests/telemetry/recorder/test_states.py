@@ -2,14 +2,20 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Iterator
+from datetime import UTC, datetime
 from typing import Any
 
 import pytest
 
 from telemetry.models import ObjectSnapshot
+from telemetry.recorder.resources import BY_NAME
+from telemetry.recorder.states import state_of
+from telemetry.redaction import Redactor
 from tests import database
 from tests.running import wait_for
+from tests.stand_ins.api_server import RECORDINGS
 from tests.stand_ins.watched_cluster import WatchedClusterStandIn
 from tests.telemetry.recorder.recording import recorder, until_state
 
@@ -49,6 +55,24 @@ def test_a_heartbeat_is_no_new_state_and_a_condition_is(server: WatchedClusterSt
         first, second = states(2)
     assert (first.ended, first.until_at, second.until_at) == ("replaced", second.changed_at, None)
     assert [row.body["status"]["conditions"][0]["status"] for row in (first, second)] == ["True", "Unknown"]
+
+
+def test_a_status_that_tells_of_a_later_change_dates_its_state() -> None:
+    """As kubelets of 1.20 write: another restart is told, the time of managedFields is not."""
+    lines = map(json.loads, (RECORDINGS / "pods-watch.ndjson").read_text().splitlines())
+    pods = [line["object"] for line in lines if line["object"]["metadata"].get("name") == "checkout-5bbc75684d-flwhw"]
+    now = datetime(2026, 11, 21, 6, 39, 54, tzinfo=UTC)
+    found = [state_of(pod, BY_NAME["pods"], now=now, redactor=Redactor()) for pod in pods]
+    began = {state.resource_version: f"{state.changed_at:%H:%M:%S}" for state in found if state}
+    assert {version: began[version] for version in ("320", "365", "390", "424", "440")} == {
+        "320": "06:37:08",
+        "365": "06:37:30",
+        "390": "06:38:00",
+        "424": "06:39:00",
+        "440": "06:39:30",
+    }
+    # A clock that runs ahead dates nothing.
+    assert began["472"] == "06:39:30"
 
 
 def test_a_state_begins_when_the_cluster_wrote_it_not_when_it_arrived(server: WatchedClusterStandIn) -> None:
