@@ -25,6 +25,7 @@ LISTS = {
     "events": "/events/?window=all",
     "events-empty": "/events/?reason=none",
     "event-counts": "/events/counts/?window=all",
+    "signals": "/signals/",
     "sources": "/sources/",
     "source-new": "/sources/new/",
     "cluster-new": "/sources/clusters/new/",
