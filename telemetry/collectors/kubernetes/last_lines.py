@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 
 from telemetry.collectors.kubernetes.archive import Ending
 from telemetry.collectors.kubernetes.gathering import Gathering
-from telemetry.collectors.kubernetes.log_observations import Target, lines_of, observe_log
+from telemetry.collectors.kubernetes.log_observations import Target, Text, lines_of, observe_log, text_of
 from telemetry.collectors.kubernetes.restarts import containers_of
 from telemetry.collectors.times import iso
 from telemetry.observations import Observation, Status
@@ -15,9 +15,13 @@ from telemetry.observations import Observation, Status
 
 @dataclass
 class LastLines:
-    """By the key of a log: what is archived `whole`, of what only the end is there, and what is missing why."""
+    """By the key of a log: what is archived `whole`, of what only the end is there, and what is missing why.
+
+    `texts` are the whole ones, as `text_of` has them.
+    """
 
     whole: set[str] = field(default_factory=set)
+    texts: set[Text] = field(default_factory=set)
     cut: dict[str, Observation] = field(default_factory=dict)
     missing: dict[str, str] = field(default_factory=dict)
 
@@ -46,6 +50,7 @@ def keep_last_lines(gathering: Gathering, endings: Iterable[Ending]) -> LastLine
             observation = _observe(gathering, target, ending, cut=cut)
             if not cut:
                 found.whole.add(target.key)
+                found.texts.add(text_of(target, ending.log))
             if observation is not None and cut:
                 found.cut[target.key] = observation
             elif observation is not None:

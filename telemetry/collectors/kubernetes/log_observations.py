@@ -14,6 +14,8 @@ from telemetry.collectors.log_lines import LogLine, level_of, log_payload, loude
 from telemetry.collectors.times import parse_time
 from telemetry.observations import EvidenceType, Observation
 
+Text = tuple[str, bytes]
+
 
 @dataclass(frozen=True, slots=True)
 class Target:
@@ -42,6 +44,12 @@ class Target:
     def suffix(self) -> str:
         """The whole log and its last lines are two things: the one never replaces the other."""
         return ":last-lines" if self.is_ending_alone else ":previous" if self.previous else ""
+
+
+def text_of(target: Target, redacted: str) -> Text:
+    """Tells one container's log from another by what stands in it."""
+    container = f"{target.container.pod['metadata'].get('uid')}:{target.container.name}"
+    return container, hashlib.sha256(redacted.rstrip("\n").encode()).digest()
 
 
 def observe_log(

@@ -5,16 +5,15 @@ https://kubernetes.io/docs/reference/kubernetes-api/workload-resources/pod-v1/#r
 
 from __future__ import annotations
 
-import hashlib
-
 from telemetry.collectors.kubernetes.api import LOG_RULE, Item
 from telemetry.collectors.kubernetes.gathering import Gathering
 from telemetry.collectors.kubernetes.last_lines import keep_last_lines
-from telemetry.collectors.kubernetes.log_observations import Target, lines_of, observe_log
+from telemetry.collectors.kubernetes.log_observations import Target, Text, lines_of, observe_log, text_of
 from telemetry.collectors.kubernetes.restarts import STARTING, Container, archived_endings, containers_of, pod_states
 from telemetry.collectors.times import iso, parse_time
 from telemetry.http import Refusal, SourceError
 from telemetry.observations import Status
+from telemetry.redaction import Redacted
 
 TAIL_LINES = 5_000
 LIMIT_BYTES = 1024 * 1024
@@ -29,7 +28,7 @@ def collect_logs(gathering: Gathering) -> None:
         _name_unstarted(gathering, pod)
     targets = _targets(pods, all_of_them=bool(gathering.selection.workloads))
     archived = keep_last_lines(gathering, archived_endings(gathering))
-    read: set[tuple[str, bytes]] = set()
+    read = set(archived.texts)
     for place, target in enumerate(targets):
         if gathering.ended:
             _name_unread(gathering, targets[place:])
@@ -94,7 +93,7 @@ def _name_unread(gathering: Gathering, targets: list[Target]) -> None:
     gathering.warnings.append(f"Not read: {names}{more}")
 
 
-def _read(gathering: Gathering, target: Target, read: set[tuple[str, bytes]]) -> bool:
+def _read(gathering: Gathering, target: Target, read: set[Text]) -> bool:
     """Whether there was an answer."""
     metadata = target.container.pod["metadata"]
     params = {
@@ -112,11 +111,13 @@ def _read(gathering: Gathering, target: Target, read: set[tuple[str, bytes]]) ->
         _note(gathering, target, error)
         return False
     gathering.answered += 1
-    # While a container backs off, both questions get the log of its last life.
-    digest = (target.container.name + str(metadata.get("uid")), hashlib.sha256(body).digest())
-    if digest not in read:
-        read.add(digest)
-        _keep(gathering, target, body, cut=len(body) >= int(params["limitBytes"]))
+    redacted = gathering.redactor.text(body.decode(errors="replace"))
+    # While a container backs off, both questions get the log of its last life; and where the API is behind its
+    # kubelet, the log is of another life than it says, perhaps of one that is archived.
+    text = text_of(target, redacted.text)
+    if text not in read:
+        read.add(text)
+        _keep(gathering, target, redacted, cut=len(body) >= int(params["limitBytes"]))
     return True
 
 
@@ -137,8 +138,7 @@ def _note(gathering: Gathering, target: Target, error: SourceError) -> None:
     gathering.failures.append(SourceError(status, reason, remedy=remedy, retryable=error.retryable, limit=error.limit))
 
 
-def _keep(gathering: Gathering, target: Target, body: bytes, *, cut: bool) -> None:
-    redacted = gathering.redactor.text(body.decode(errors="replace"))
+def _keep(gathering: Gathering, target: Target, redacted: Redacted, *, cut: bool) -> None:
     everything = lines_of(redacted.text)
     gathering.fetched += len(everything)
     lines = [line for line in everything if gathering.window.contains(line.at)]

@@ -5,12 +5,14 @@ from __future__ import annotations
 import json
 from collections.abc import Iterator
 from dataclasses import replace
+from datetime import timedelta
 from typing import Any
 
 import pytest
 
-from telemetry.models import Cluster
+from telemetry.models import Cluster, ContainerEnding
 from telemetry.observations import Scope, Status
+from telemetry.redaction import redact_text
 from tests.builders import make_cluster, make_ending, make_recording, make_snapshot
 from tests.stand_ins.kubernetes import KubernetesStandIn
 from tests.telemetry.collectors.archiving import (
@@ -25,6 +27,7 @@ from tests.telemetry.collectors.archiving import (
 from tests.telemetry.collectors.asking import CHECKOUT, ask, at
 
 pytestmark = pytest.mark.django_db
+SECOND = timedelta(seconds=1)
 
 
 @pytest.fixture
@@ -181,6 +184,23 @@ def test_a_log_that_is_archived_whole_is_not_asked_for_again(cluster: Cluster, s
     assert keyed(read)[whole.dedup_key].count == 1
     logs = [one for one in server.requests if whole.payload["pod"] in one.path and one.query.get("previous")]
     assert logs == []
+
+
+def test_a_log_that_is_archived_under_its_own_life_is_not_kept_again(
+    cluster: Cluster, server: KubernetesStandIn
+) -> None:
+    """A kubelet may be ahead of what the API says of its containers."""
+    _, asked = ask(live(cluster), "logs")
+    whole = next(one for one in asked if one.payload["previous"])
+    name, container = whole.payload["pod"], whole.payload["container"]
+    body = server.log(namespace="shop", pod=name, query={"container": container, "previous": "true"}).body
+    archive_outage(cluster, server)
+    ended = ContainerEnding.objects.filter(pod=name, finished_at__range=(whole.first_at, whole.last_at + SECOND))
+    assert ended.update(log=redact_text(body.decode().rstrip("\n")).text, log_status="complete") == 1
+    _, read = ask(archiving(cluster), "logs")
+    (same,) = [one for one in read if one.payload["pod"] == name and one.payload["previous"]]
+    assert (same.first_at, same.last_at, same.count) == (whole.first_at, whole.last_at, whole.count)
+    assert same.dedup_key != whole.dedup_key
 
 
 def test_the_state_at_the_start_is_told_not_the_state_now(cluster: Cluster, server: KubernetesStandIn) -> None:
