@@ -28,6 +28,7 @@ from tests.builders import (
     make_note,
     make_person,
     make_postmortem,
+    make_proposal,
     make_recording,
     make_run,
     make_source,
@@ -48,7 +49,8 @@ def queries_of(act: Callable[[], Any]) -> int:
 def one_of_each(place: int) -> None:
     incident = make_incident()
     cluster = make_cluster(name=f"cluster {place}")
-    make_cluster_event(cluster=cluster)
+    make_cluster_event(cluster=cluster, signal="crash-loop")
+    make_proposal(cluster=cluster)
     make_recording(cluster=cluster)
     make_gap(cluster=cluster)
     make_source(name=f"source {place}")
@@ -81,6 +83,7 @@ PAGES = [
     "/checklists/",
     "/brown-bags/",
     "/events/",
+    "/signals/",
     "/sources/",
     "/search/?q=checkout",
 ]
