@@ -33,6 +33,8 @@ FORGOTTEN_AFTER = timedelta(hours=24)
 # A cluster that falls over shows many signals at once; one or two incidents are enough to wake people.
 MOST_DECLARED, WITHIN = 3, timedelta(minutes=10)
 COUNTS_KEPT = 500
+# What goes on comes again with the next look, so one look need not take it all within its time.
+MOST_NEW = 200
 
 Thing = tuple[int, str, str, str, str]
 
@@ -100,6 +102,7 @@ class _Look:
 
     def __init__(self, now: datetime, policies: dict[str, SignalPolicy], known: dict[Thing, IncidentProposal]) -> None:
         self._now, self._policies, self._known = now, policies, known
+        self._made = 0
         self._incidents = list(Incident.objects.open().prefetch_related("clusters").order_by("number"))
         lately = IncidentProposal.objects.filter(
             state=IncidentProposal.State.DECLARED, decided_by=None, decided_at__gt=now - WITHIN
@@ -109,20 +112,29 @@ class _Look:
     def act(self, found: Iterable[Sighting]) -> None:
         for sighting in found:
             policy = self._policies[sighting.signal]
-            proposal = self._proposal(sighting, policy)
+            proposal = self._known_for(sighting, policy) or self._new(sighting)
+            if proposal is None:
+                continue
             if proposal.is_open and not self._joined(proposal) and policy.action == SignalPolicy.Action.DECLARE:
                 self._declare(proposal, policy)
         for proposal in self._known.values():
             if proposal.is_open and not self._joined(proposal) and proposal.last_at < self._now - FORGOTTEN_AFTER:
                 expire_proposal(proposal=proposal, reason="Not seen for 24 hours.", now=self._now)
 
-    def _proposal(self, sighting: Sighting, policy: SignalPolicy) -> IncidentProposal:
-        """The one that goes on, or that is quiet about this; else a new one."""
-        thing = (sighting.cluster, sighting.signal, sighting.namespace, sighting.kind, sighting.name)
-        before, last_at = self._known.get(thing), min(sighting.last_at, self._now)
-        if before is not None and (self._goes_on(before) or last_at <= before.last_at + policy.quiet):
-            _see(before, sighting, last_at)
-            return before
+    def _known_for(self, sighting: Sighting, policy: SignalPolicy) -> IncidentProposal | None:
+        """The one that goes on, or that is quiet about this."""
+        before, last_at = self._known.get(sighting.thing), min(sighting.last_at, self._now)
+        if before is None or not (self._goes_on(before) or last_at <= before.last_at + policy.quiet):
+            return None
+        _see(before, sighting, last_at)
+        return before
+
+    def _new(self, sighting: Sighting) -> IncidentProposal | None:
+        """None when this look has made enough of them."""
+        if self._made >= MOST_NEW:
+            return None
+        self._made += 1
+        before, last_at = self._known.get(sighting.thing), min(sighting.last_at, self._now)
         first_at = min(sighting.first_at, last_at)
         if before is not None and first_at <= before.last_at:
             # The same Event, counted on after a silence: it began again somewhere in between.
@@ -140,7 +152,7 @@ class _Look:
             count=sighting.count,
             counts=_bounded(dict(sighting.counts)),
         )
-        self._known[thing] = proposal
+        self._known[sighting.thing] = proposal
         return proposal
 
     def _goes_on(self, proposal: IncidentProposal) -> bool:

@@ -60,6 +60,10 @@ class Sighting:
     counts: Mapping[str, int] = field(default_factory=dict)
 
     @property
+    def thing(self) -> tuple[int, str, str, str, str]:
+        return self.cluster, self.signal, self.namespace, self.kind, self.name
+
+    @property
     def count(self) -> int:
         return max(1, sum(self.counts.values()))
 

@@ -377,3 +377,13 @@ def test_a_place_that_no_incident_can_name_stays_a_proposal_that_says_why() -> N
     assert not Incident.objects.exists()
     assert only().is_open
     assert only().reason.startswith("It could not be declared by itself:")
+
+
+def test_one_look_makes_at_most_two_hundred_proposals_and_the_next_goes_on() -> None:
+    make_policy()
+    for place in range(205):
+        happens(about_name=f"web{place}-5bbc75684d-flwhw")
+    look(NOW + MINUTE / 4)
+    assert IncidentProposal.objects.count() == 200
+    look(NOW + MINUTE / 2)
+    assert IncidentProposal.objects.count() == 205

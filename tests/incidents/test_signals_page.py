@@ -188,3 +188,10 @@ def test_events_and_sources_lead_to_the_signals(as_cy: Client) -> None:
         if path == "/sources/":
             make_proposal()
         assert 'href="/signals/"' in shown(as_cy, path)
+
+
+def test_of_many_proposals_the_newest_are_shown_with_how_many_there_are(as_cy: Client) -> None:
+    for place in range(25):
+        make_proposal(name=f"web-{place}")
+    for path in ("/", "/signals/"):
+        assert "20 of 25</span>" in shown(as_cy, path)
