@@ -10,6 +10,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 
 from config.embedded.stack import Stack
+from tests.stand_ins.api_server import RECORDINGS
 from tests.stand_ins.kubernetes import KubernetesStandIn
 from tests.stand_ins.prometheus import PrometheusStandIn
 
@@ -20,6 +21,7 @@ def recorded_outage(stack: Stack) -> Iterator[None]:
         given = {
             "kubeconfig": kubernetes.kubeconfig(),
             "prometheus": prometheus.url,
+            "recordings": str(RECORDINGS),
             "debrief": f"http://127.0.0.1:{stack.port}",
         }
         stack.manage("replay_outage", given=json.dumps(given))

@@ -51,7 +51,7 @@ EMPTY_LISTS = {
     ("/api/v1", "services"): "ServiceList",
     ("/api/v1", "persistentvolumes"): "PersistentVolumeList",
 }
-BOOKMARK_SECONDS = 10.0
+FIRST_BOOKMARK_SECONDS, BOOKMARK_SECONDS = 1.0, 10.0
 
 
 class KubernetesStandIn(ApiServerStandIn):
@@ -103,7 +103,9 @@ class KubernetesStandIn(ApiServerStandIn):
         if not query.get("resourceVersion"):
             yield b"".join(watch_line("ADDED", {"kind": kind, "apiVersion": api_version, **item}) for item in items)
         ends = time.monotonic() + float(query.get("timeoutSeconds") or 1800)
-        while not self.stopping.wait(max(0.0, min(BOOKMARK_SECONDS, ends - time.monotonic()))):
+        pause = FIRST_BOOKMARK_SECONDS
+        while not self.stopping.wait(max(0.0, min(pause, ends - time.monotonic()))):
+            pause = BOOKMARK_SECONDS
             if time.monotonic() >= ends:
                 return
             if query.get("allowWatchBookmarks") in {"1", "true"}:

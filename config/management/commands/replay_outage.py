@@ -1,7 +1,8 @@
 """`manage.py replay_outage`: the recorded outage of 2026-11-21, lived through again. `make demo` calls it.
 
-Standard input: {"kubeconfig", "prometheus", "debrief"}, where the stand-ins and Debrief itself listen. Everything
-goes through the actions, the intake and the collectors; nothing is written past them.
+Standard input: {"kubeconfig", "prometheus", "debrief"}, where the stand-ins and Debrief itself listen, and
+{"recordings"}, where the recorded watches lie. Everything goes through the actions, the intake, the recorder and the
+collectors; nothing is written past them.
 """
 
 from __future__ import annotations
@@ -10,6 +11,7 @@ import json
 import sys
 import time
 from datetime import UTC, datetime, timedelta
+from pathlib import Path
 from typing import Any
 
 from django.core.management.base import BaseCommand, CommandError
@@ -18,14 +20,14 @@ from django.utils import timezone
 from accounts.actions.people import add_person
 from accounts.actions.tokens import create_token
 from accounts.models import ApiToken, Role, User
-from config.outage import earlier, spans
+from config.outage import earlier, recording, spans
 from incidents.actions.followup import create_followup
 from incidents.actions.incident import assign_role, change_status, declare_incident
 from incidents.actions.timeline import add_note, change_entry
 from incidents.models import Incident, Severity
 from knowledge.actions.checklist import start_run, tick
 from knowledge.models import Checklist
-from telemetry.actions.source import check_source, connect_cluster, save_source
+from telemetry.actions.source import check_source, connect_cluster, save_source, set_recorded
 from telemetry.models import Cluster, Source
 
 LABEL = "recorded outage"
@@ -64,9 +66,15 @@ class Command(BaseCommand):
         told = Incident.objects.filter(labels__contains=[LABEL]).exists()
         if not told:
             earlier.write(self._people())
-        self._connect(given, admin)
+        cluster = self._connect(given, admin, recorded=None if told else False)
         if not told:
+            recording.record(cluster, Path(given["recordings"]))
+            set_recorded(cluster=cluster, recorded=True, by=admin, now=timezone.now())
             self._push(given["debrief"], admin)
+            recording.wait_until_heard(cluster)
+        for source in Source.objects.select_related("cluster"):
+            check_source(source=source, now=timezone.now())
+        if not told:
             self._live(self._people())
 
     def _people(self) -> dict[str, User]:
@@ -76,21 +84,19 @@ class Command(BaseCommand):
                 add_person(username=username, email=f"{username}@example.org", name=name, role=role, now=now)
         return {user.username: user for user in User.objects.filter(username__in=PEOPLE)}
 
-    def _connect(self, given: dict[str, Any], admin: User) -> None:
+    def _connect(self, given: dict[str, Any], admin: User, *, recorded: bool | None) -> Cluster:
         """Ports change with every start, so the addresses are written anew."""
         now = timezone.now()
         cluster = Cluster.objects.filter(name="prod-eu").first()
-        cluster = connect_cluster(
-            name="prod-eu", kubeconfig=given["kubeconfig"], by=admin, now=now, cluster=cluster, allow_private=True
-        )
+        known = {"cluster": cluster, "kubeconfig": given["kubeconfig"], "allow_private": True, "recorded": recorded}
+        cluster = connect_cluster(name="prod-eu", by=admin, now=now, **known)
         prometheus = Source.objects.filter(name="Prometheus prod-eu").first()
         options = {"scrape_seconds": 20}
         common = {"url": given["prometheus"], "cluster": cluster, "allow_private": True, "options": options}
         save_source(source=prometheus, kind="prometheus", name="Prometheus prod-eu", by=admin, now=now, **common)
         if not Source.objects.filter(kind="otlp").exists():
             save_source(kind="otlp", name="OpenTelemetry", by=admin, now=now)
-        for source in Source.objects.select_related("cluster"):
-            check_source(source=source, now=now)
+        return cluster
 
     def _push(self, address: str, admin: User) -> None:
         """Traces and logs arrive as any exporter would send them."""
