@@ -71,7 +71,7 @@ RULES = (
     ),
     Rule(
         name="failed-scheduling",
-        label="Nowhere to run",
+        label="Unschedulable",
         matches="A pod's Event FailedScheduling; pods that are Unschedulable.",
         why="No node takes the pod: too little room, a taint, a volume in another zone. It serves nobody while it waits.",
         link=DOCS + "concepts/scheduling-eviction/kube-scheduler/",
