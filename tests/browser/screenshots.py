@@ -30,6 +30,7 @@ PICTURES: dict[str, tuple[str, Any, str]] = {
     "checklist-run": ("checklist-run", pages.DESKTOP, "light"),
     "brown-bag": ("brownbag-edit", pages.DESKTOP, "light"),
     "sources": ("sources", pages.DESKTOP, "light"),
+    "events": ("events", TALL, "light"),
     "knowledge": ("search", pages.DESKTOP, "light"),
 }
 
