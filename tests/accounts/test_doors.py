@@ -121,6 +121,7 @@ def address(name: str, world: dict[str, Any]) -> str:
         "tick_id": world["run"].ticks.first().pk,
         "form": "md",
         "secret": "x" * 43,
+        "name": "crash-loop",
     }
     return reverse(name, kwargs={key: value for key, value in values.items() if f":{key}>" in wanted})
 

@@ -115,7 +115,7 @@ def test_finding_in_the_timeline_keeps_the_focus_in_the_field(ada: Page, outage:
 
 
 def test_a_line_is_pinned_and_another_hidden_and_brought_back(ada: Page, outage: int) -> None:
-    ada.goto(f"/incidents/{outage}/")
+    ada.goto(f"/incidents/{outage}/?find=Kubelet+stopped")
     line = ada.locator("#timeline .tl-row", has_text="Kubelet stopped posting").first
     line.get_by_role("button", name="Pin").click()
     expect(line).to_have_class(re.compile("is-pin"))
