@@ -133,7 +133,7 @@ def _watched(cluster: Cluster, port: int) -> WatchedCluster:
         "current-context": "x",
     }
     made = Connection(name="measured", kubeconfig=kubeconfig, allow_private=True)
-    return WatchedCluster(cluster.pk, cluster.name, "", made)
+    return WatchedCluster(cluster.pk, cluster.name, made)
 
 
 def _record(port: int) -> float:

@@ -6,6 +6,7 @@ two workers one looks, and after a crash the next look sees the same again and f
 
 from __future__ import annotations
 
+import logging
 from collections import Counter
 from collections.abc import Iterable
 from datetime import datetime, timedelta
@@ -36,6 +37,7 @@ COUNTS_KEPT = 500
 # What goes on comes again with the next look, so one look need not take it all within its time.
 MOST_NEW = 200
 
+log = logging.getLogger(__name__)
 Thing = tuple[int, str, str, str, str]
 
 
@@ -181,11 +183,16 @@ class _Look:
     def _refusal(self, proposal: IncidentProposal, policy: SignalPolicy) -> str:
         """Empty when the incident was declared."""
         try:
-            incident = declare_by_policy(proposal=proposal, policy=policy, now=self._now)
+            with transaction.atomic():
+                incident = declare_by_policy(proposal=proposal, policy=policy, now=self._now)
         except PermissionProblem:
             return f"{policy.changed_by.display_name}, who turned declaring on, may not declare any more."
         except (InvalidInput, ValidationError) as problem:
             return f"It could not be declared by itself: {problem}"
+        except Exception as problem:
+            # One that fails in a way nobody thought of must not hold up all that come after it.
+            log.exception("proposal %s could not be declared", proposal.pk)
+            return f"It could not be declared by itself ({type(problem).__name__}); the worker's log says more."
         self._declared[proposal.cluster_id] += 1
         self._incidents.append(incident)
         return ""

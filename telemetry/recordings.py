@@ -16,7 +16,7 @@ HEARTBEAT = "recorder"
 # The recorder says every ten seconds that it lives, and hears a bookmark about every minute.
 PROCESS_SILENT_AFTER = timedelta(seconds=30)
 SILENT_AFTER = timedelta(seconds=120)
-GAPS_SHOWN = 200
+GAPS_SHOWN = 5_000
 
 
 @dataclass(frozen=True, slots=True)
@@ -29,7 +29,7 @@ class Quiet:
 
 
 def gaps_between(clusters: Iterable[int], start: datetime, end: datetime) -> dict[tuple[int, str], list[CoverageGap]]:
-    """Gaps that touch [start, end) by (cluster, resource), each list in order: one query, the newest 200 of all."""
+    """Gaps that touch [start, end) by (cluster, resource), each list in order: one query, the newest 5,000 of all."""
     rows = CoverageGap.objects.filter(cluster_id__in=list(clusters), ended_at__gt=start, started_at__lt=end)
     found: dict[tuple[int, str], list[CoverageGap]] = {}
     for row in reversed(rows.order_by("-ended_at", "-id")[:GAPS_SHOWN]):
@@ -57,10 +57,13 @@ def heartbeat_age(now: datetime) -> timedelta | None:
 
 def is_quiet(recording: Recording, now: datetime) -> bool:
     """Nothing was heard for two minutes. Denied ones say so themselves, and a stopped one was told to."""
-    if recording.state in {RecordingState.DENIED, RecordingState.NOT_INSTALLED, RecordingState.STOPPED}:
+    if recording.state in {RecordingState.DENIED, RecordingState.STOPPED}:
         return False
-    last = recording.heard_at or recording.since or recording.updated_at
-    return last is not None and now - last > SILENT_AFTER
+    known = BY_NAME.get(recording.resource)
+    if recording.state == RecordingState.NOT_INSTALLED and (known is None or known.is_optional):
+        return False
+    last = recording.heard_at or recording.since or recording.cluster.created_at
+    return now - last > SILENT_AFTER
 
 
 def is_broken(recording: Recording, now: datetime) -> bool:

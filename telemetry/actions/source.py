@@ -19,6 +19,7 @@ from telemetry.collectors.kubernetes import InvalidKubeconfig, validate_kubeconf
 from telemetry.models import Cluster, Source
 from telemetry.observations import Budget, Check
 from telemetry.recorder.permissions import recorder_checks
+from telemetry.redaction import InvalidPattern, Redactor
 from telemetry.registry import COLLECTORS, collector_for
 
 SOURCE_FIELDS = ("name", "url", "cluster", "verify_tls", "allow_private", "options", "budget", "enabled")
@@ -113,6 +114,15 @@ def save_source(
     return source
 
 
+def _check_redaction(patterns: Any) -> None:
+    if not isinstance(patterns, dict) or not all(isinstance(text, str) for text in patterns.values()):
+        raise InvalidInput("options.redact", "expected an object of names with a regular expression each")
+    try:
+        Redactor(patterns)
+    except InvalidPattern as problem:
+        raise InvalidInput(f"options.redact.{problem.field}", f"expected {problem.expected}") from None
+
+
 def _check(source: Source) -> None:
     if source.kind == "prometheus" and not source.url:
         raise InvalidInput("url", "is empty; expected an address such as http://prometheus.monitoring:9090")
@@ -128,6 +138,7 @@ def _check(source: Source) -> None:
         json.dumps(source.options, allow_nan=False)
     except (TypeError, ValueError, RecursionError):
         raise InvalidInput("options", "expected JSON without NaN or Infinity and without deep nesting") from None
+    _check_redaction(source.options.get("redact", {}))
     if not isinstance(source.budget, dict):
         raise InvalidInput("budget", "expected a JSON object")
     for name, value in source.budget.items():

@@ -41,6 +41,7 @@ class Recording(models.Model):
     cluster = models.ForeignKey(Cluster, on_delete=models.CASCADE, related_name="recordings")
     resource = models.CharField(max_length=120)
     resource_version = models.CharField(max_length=200, blank=True, help_text="Opaque; never compared, only sent back.")
+    cluster_uid = models.CharField(max_length=64, blank=True, help_text="Whose version it is.")
     since = models.DateTimeField(null=True, blank=True)
     heard_at = models.DateTimeField(null=True, blank=True)
     state = models.CharField(max_length=16, choices=RecordingState.choices, default=RecordingState.STARTING)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 from datetime import datetime
-from typing import Any, Generic, TypeVar
+from typing import Annotated, Any, Generic, TypeVar
 
 import msgspec
 
@@ -13,6 +13,8 @@ from telemetry.http import UNSTORABLE
 from telemetry.redaction import storable
 
 T = TypeVar("T")
+# A time without a zone is no time: it could not be compared with the others.
+Time = Annotated[datetime, msgspec.Meta(tz=True)]
 
 
 class Unreadable(ValueError):
@@ -28,7 +30,7 @@ class EventMetadata(_Fields, rename="camel"):
     namespace: str | None = None
     uid: str = ""
     resource_version: str = ""
-    creation_timestamp: datetime | None = None
+    creation_timestamp: Time | None = None
 
 
 class Involved(_Fields, rename="camel"):
@@ -47,7 +49,7 @@ class Reporter(_Fields):
 
 class Series(_Fields, rename="camel"):
     count: int | None = None
-    last_observed_time: datetime | None = None
+    last_observed_time: Time | None = None
 
 
 class Event(_Fields, rename="camel"):
@@ -58,9 +60,9 @@ class Event(_Fields, rename="camel"):
     reason: str | None = None
     message: str | None = None
     source: Reporter | None = None
-    first_timestamp: datetime | None = None
-    last_timestamp: datetime | None = None
-    event_time: datetime | None = None
+    first_timestamp: Time | None = None
+    last_timestamp: Time | None = None
+    event_time: Time | None = None
     count: int | None = None
     series: Series | None = None
     type: str | None = None
@@ -188,7 +190,7 @@ def _cleaned(value: dict[str, Any], struct: type[msgspec.Struct]) -> dict[str, A
         if isinstance(wanted, type) and issubclass(wanted, msgspec.Struct):
             if isinstance(given, dict):
                 kept[field.encode_name] = _cleaned(given, wanted)
-        elif wanted is datetime:
+        elif wanted is Time or wanted is datetime:
             if (at := parse_time(given)) is not None:
                 kept[field.encode_name] = at
         elif isinstance(given, wanted) and not isinstance(given, bool):

@@ -10,7 +10,7 @@ from psycopg.types.json import Jsonb
 
 from telemetry.recorder.lastlines import LastLines, Wanted
 
-AT_ONCE = 50
+AT_ONCE = 10
 WITHOUT_LOG = """
 SELECT id, namespace, pod, container, started_at, finished_at, is_previous, log_attempts
 FROM telemetry_containerending WHERE cluster_id = %s AND log_status = '' AND NOT id = ANY(%s)

@@ -11,7 +11,7 @@ from psycopg import Connection, errors
 from telemetry.recorder.events import COLUMNS, Row
 from telemetry.recorder.partitions import ensure_partitions
 
-UID, CREATED_AT = COLUMNS.index("uid"), COLUMNS.index("created_at")
+UID, CREATED_AT, COUNT = (COLUMNS.index(name) for name in ("uid", "created_at", "count"))
 TYPES = {
     **dict.fromkeys(COLUMNS, "text"),
     **dict.fromkeys(("created_at", "first_at", "last_at"), "timestamptz"),
@@ -44,6 +44,12 @@ WHERE kept.resource_version <> excluded.resource_version OR kept.gone_at IS DIST
 """  # noqa: S608  every name is a constant of ours
 
 
+# A count that rose and fell within one batch: its peak is no row's own.
+PEAK = """
+UPDATE telemetry_clusterevent SET highest_count = %s WHERE cluster_id = %s AND uid = %s AND highest_count < %s
+"""
+
+
 class EventStore:
     """Writes within the caller's transaction, on the one connection of the cluster's leader."""
 
@@ -68,11 +74,20 @@ class EventStore:
 
     def write(self, rows: Sequence[Row], now: datetime) -> int:
         """How many rows were added or changed; once in a transaction. Of several rows of one Event the last counts."""
-        latest = {row[UID]: row for row in rows}
+        latest: dict[str, Row] = {}
+        peaks: dict[str, int] = {}
+        for row in rows:
+            before = latest.get(row[UID])
+            if before is not None and before[COUNT] > row[COUNT]:
+                peaks[row[UID]] = max(before[COUNT], peaks.get(row[UID], 0))
+            latest[row[UID]] = row
         cursor = self._connection.cursor()
         with cursor.copy(COPY) as copy:
             copy.set_types([TYPES[name] for name in COLUMNS])
             for row in latest.values():
                 copy.write_row(row)
         cursor.execute(UPSERT, {"cluster": self._cluster_id, "now": now})
-        return cursor.rowcount
+        stored = cursor.rowcount
+        if peaks:
+            cursor.executemany(PEAK, [(peak, self._cluster_id, uid, peak) for uid, peak in peaks.items()])
+        return stored

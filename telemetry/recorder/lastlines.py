@@ -16,8 +16,10 @@ from telemetry.observations import Budget, Connection, Status
 from telemetry.redaction import Redactor
 
 TAIL_LINES = 300
-LIMIT_BYTES = 128 * 1024
-BUDGET = Budget(deadline_seconds=20, requests=4, bytes=1024 * 1024)
+# A kubelet goes back so many lines and then stops after so many bytes: too few of these would cut off the end.
+LIMIT_BYTES = 1024 * 1024
+KEPT_BYTES = 128 * 1024
+BUDGET = Budget(deadline_seconds=20, requests=4, bytes=4 * 1024 * 1024)
 ATTEMPTS = 3
 # A kubelet stamps a line when it reads it, a moment after the container wrote it.
 AFTER_THE_END = timedelta(seconds=2)
@@ -66,9 +68,11 @@ def read_last_lines(connection: Connection, wanted: Wanted, redactor: Redactor) 
     if body and not lines:
         reason = "The container had started and ended again before its log could be read."
         return LastLines(wanted.id, Status.GONE, reason)
+    kept = _last(lines, KEPT_BYTES)
+    truncated = len(lines) >= TAIL_LINES or len(body) >= LIMIT_BYTES or len(kept) < len(lines)
+    lines = kept
     found = redactor.text("\n".join(lines))
     status = Status.COMPLETE if lines else Status.EMPTY
-    truncated = len(lines) >= TAIL_LINES or len(body) >= LIMIT_BYTES
     reason = "" if lines else "The container wrote nothing."
     return LastLines(wanted.id, status, reason, found.text, len(lines), truncated, found.hits)
 
@@ -100,6 +104,14 @@ def _of_this_life(body: bytes, wanted: Wanted) -> list[str]:
         if belongs:
             kept.append(line)
     return kept if 2 * inside >= timed else []
+
+
+def _last(lines: list[str], size: int) -> list[str]:
+    """The last lines that fit, at least one, which may be cut."""
+    left, first = size, len(lines)
+    while first and (left := left - len(lines[first - 1]) - 1) >= 0:
+        first -= 1
+    return lines[first:] or [line[:size] for line in lines[-1:]]
 
 
 def _without(wanted: Wanted, error: SourceError) -> LastLines:

@@ -142,9 +142,14 @@ def _watched(source: Source) -> WatchedCluster | None:
     except (CredentialProblem, InvalidKubeconfig, InvalidPattern) as problem:
         _tell(cluster, str(problem))
         return None
+    except Exception as problem:
+        # One source that is wrong in a way nobody thought of must not stop the others.
+        log.exception("%s cannot be recorded", cluster.name)
+        _tell(cluster, f"The source's settings cannot be used ({type(problem).__name__}).")
+        return None
     fingerprint = f"{cluster.resource_version} {source.pk} {source.resource_version} {hash(source.credentials)}"
     fingerprint += f" {hash(cluster.credentials)} {source.updated_at}"
-    return WatchedCluster(cluster.pk, cluster.name, cluster.uid, connection, fingerprint)
+    return WatchedCluster(cluster.pk, cluster.name, connection, fingerprint)
 
 
 def _tell(cluster: Cluster, words: str) -> None:

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+from contextlib import suppress
 from datetime import datetime
 from typing import Any, Protocol
 
 from telemetry.recorder.batches import Batch
 from telemetry.recorder.decoding import (
+    Event,
     Page,
     Unreadable,
     event_line,
@@ -14,7 +16,7 @@ from telemetry.recorder.decoding import (
     object_line,
     object_page,
 )
-from telemetry.recorder.events import EventRows
+from telemetry.recorder.events import EventRows, Row
 from telemetry.recorder.resources import EVENTS, Recorded
 from telemetry.recorder.states import state_of
 from telemetry.redaction import Redactor
@@ -56,8 +58,8 @@ class EventReader:
         change = event_line(line)
         event = change.object
         if change.type in CHANGES:
-            row = self._rows.row(event, is_gone=change.type == "DELETED")
             batch.received += 1
+            row = self._row(event, is_gone=change.type == "DELETED")
             if row is None:
                 raise Unreadable("an Event without a name or a time")
             batch.rows.append(row)
@@ -72,10 +74,18 @@ class EventReader:
     def page(self, body: bytes, batch: Batch, now: datetime) -> tuple[str, str, list[str]]:
         page = event_page(body)
         items = page.items or []
-        rows = [self._rows.row(event) for event in items]
-        batch.rows += [row for row in rows if row is not None]
+        for event in items:
+            with suppress(Unreadable):
+                if (row := self._row(event)) is not None:
+                    batch.rows.append(row)
         # Archived Events stay when the cluster drops them, so nobody asks which were listed.
         return _account(page, items, batch, [])
+
+    def _row(self, event: Event, *, is_gone: bool = False) -> Row | None:
+        try:
+            return self._rows.row(event, is_gone=is_gone)
+        except MISSHAPEN as error:
+            raise Unreadable(f"an Event of an unexpected shape ({type(error).__name__})") from None
 
 
 class ObjectReader:

@@ -11,11 +11,11 @@ import random
 import threading
 from collections.abc import Callable
 from dataclasses import dataclass, field
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 
 from telemetry.collectors.kubernetes.api import PAGE, Resource, explained
 from telemetry.collectors.kubernetes.connection import access_of, open_http
-from telemetry.http import Refusal, SourceError, retry_after
+from telemetry.http import Refusal, SourceError, public_words, retry_after
 from telemetry.observations import Budget, Connection, Status
 from telemetry.recorder.batches import Batch, Gap
 from telemetry.recorder.decoding import Unreadable
@@ -31,8 +31,12 @@ GAP_DETAILS = {
     "expired": "The server no longer had the changes of this time; what was left at its end is kept.",
     "replaced": "Another cluster answers at this address since then.",
 }
-# A server that sends nothing for so long has nothing left to send.
-QUIET_SECONDS = 1.0
+# A read that waited found nothing sent before: what comes then is new. A shorter wait is only the way.
+WAITED_SECONDS = 0.001
+# A gap without a length would be seen by nobody.
+A_MOMENT = timedelta(seconds=1)
+# A watch that ended this much before its time was ended for another reason.
+END_SECONDS = 2.0
 # The most that a Retry-After is heeded, in seconds.
 LONGEST_ASKED = 300.0
 
@@ -109,7 +113,7 @@ class Reflector:
         self._resource: Resource | None = None
         self._watch: Watch | None = None
         self._failures = 0
-        self._is_live = False
+        self._idle_at = datetime.now(UTC)
         self._has_bookmarks = False
         self._has_watched = False
         self._has_tried_again = False
@@ -132,9 +136,10 @@ class Reflector:
         try:
             if not self._version:
                 self._list()
+            before = self._version
             items = self._follow()
             lasted = (datetime.now(UTC) - began).total_seconds()
-            if lasted < 1 and not items:
+            if lasted < 1 and (not items or self._version == before):
                 raise SourceError(Status.ERROR, "the server ended the watch at once", retryable=True)
         except Expired:
             self._version = ""
@@ -189,7 +194,7 @@ class Reflector:
             raise SourceError(Status.ERROR, "a list without a resourceVersion", retryable=True)
         if batch.dropped:
             detail = f"{batch.dropped} objects of a list could not be read"
-            batch.gaps.append(Gap(self._heard_at or now, now, "unreadable", detail))
+            batch.gaps.append(Gap(self._heard_at or now - A_MOMENT, now, "unreadable", detail))
         self._sink(batch)
         return version, following, uids
 
@@ -223,15 +228,12 @@ class Reflector:
         try:
             if self._stopping.is_set():
                 return 0
+            began = self._idle_at = datetime.now(UTC)
             watch.open()
-            # What comes first may be old: changes of the time in which nobody watched.
-            self._is_live = False
             self._tell("watching")
             lines = self._read(watch)
-            if not self._stopping.is_set():
-                # The server ends a watch only after it sent everything.
-                self._heard_at = datetime.now(UTC)
-                self._sink(Batch(self._recorded.name, heard_at=self._heard_at))
+            if not self._stopping.is_set() and not self._has_bookmarks:
+                self._hear_an_end(watch, began, seconds)
             return lines
         except Refusal as refusal:
             if refusal.code == 410 or _is_of_another_history(refusal.reason):
@@ -245,19 +247,20 @@ class Reflector:
         lines, count = Lines(LONGEST_LINE), 0
         for piece in watch.pieces():
             now = datetime.now(UTC)
-            self._is_live = self._is_live or watch.waited > QUIET_SECONDS
+            if watch.waited > WAITED_SECONDS:
+                self._idle_at = now
             batch = Batch(self._recorded.name)
             try:
                 for line in lines.feed(piece):
                     count += 1
                     self._take(line, batch, now)
                     if len(batch.rows) >= ROWS_PER_BATCH:
-                        self._hear(batch, now)
+                        self._pass_on(batch)
                         batch = Batch(self._recorded.name)
             except ErrorLine as error:
-                self._hear(batch, now)
+                self._pass_on(batch)
                 raise _as_failure(error) from None
-            self._hear(batch, now)
+            self._pass_on(batch)
         return count
 
     def _take(self, line: bytes | None, batch: Batch, now: datetime) -> None:
@@ -265,19 +268,28 @@ class Reflector:
             if line is None:
                 raise Unreadable(f"a line of more than {LONGEST_LINE // 2**20} MiB")
             if self._reader.line(line, batch, now):
-                self._is_live = self._has_bookmarks = True
+                # A bookmark alone says that everything before it was sent; what comes else may be old.
+                self._has_bookmarks = True
+                self._heard_at = batch.heard_at = max(self._heard_at or self._idle_at, self._idle_at)
         except Unreadable as problem:
             batch.dropped += 1
             batch.gaps.append(Gap(self._heard_at or now, now, "unreadable", f"Skipped: {problem}."))
 
-    def _hear(self, batch: Batch, now: datetime) -> None:
-        """Store what came. It proves that we heard everything until now only once we have caught up."""
-        if batch.resource_version is None and not batch.gaps:
-            return
-        if self._is_live:
-            self._heard_at = batch.heard_at = now
-        self._version = batch.resource_version or self._version
-        self._sink(batch)
+    def _pass_on(self, batch: Batch) -> None:
+        if batch.rows or batch.gaps or batch.resource_version is not None:
+            self._version = batch.resource_version or self._version
+            self._sink(batch)
+
+    def _hear_an_end(self, watch: Watch, began: datetime, seconds: int) -> None:
+        """A server without bookmarks is heard by a watch that lasted its time and had nothing more to send.
+
+        One that ends earlier may be shutting down, or think us too slow, with changes unsent.
+        """
+        now = datetime.now(UTC)
+        lasted = (now - began).total_seconds()
+        if watch.waited > WAITED_SECONDS and lasted >= seconds - min(END_SECONDS, seconds / 10):
+            self._heard_at = now
+            self._sink(Batch(self._recorded.name, heard_at=now))
 
     def _served(self) -> Resource:
         """The newest version of the resource that this server has."""
@@ -334,8 +346,8 @@ class Reflector:
 def _as_failure(error: ErrorLine) -> Exception:
     if error.code == 410 or error.reason in {"Expired", "Gone"} or _is_of_another_history(error.message):
         return Expired()
-    words = f"the watch ended with {error.code or 'an error'} {error.reason}: {error.message[:200]}".strip()
-    return SourceError(Status.ERROR, words, retryable=True)
+    words = f"the watch ended with {error.code or 'an error'} {error.reason}: {error.message}"
+    return SourceError(Status.ERROR, public_words(words, []), retryable=True)
 
 
 def _is_of_another_history(words: str) -> bool:

@@ -37,6 +37,7 @@ TICK_SECONDS = 10.0
 ENDINGS_SECONDS = 5.0
 STOP_SECONDS = 8.0
 LOG_READERS = 2
+LOGS_AT_ONCE = 10
 SWITCH_SECONDS = 0.0002
 IDENTITY_BUDGET = Budget(deadline_seconds=10, requests=2)
 KEEP_UID = "UPDATE telemetry_cluster SET uid = %s WHERE id = %s AND uid <> %s"
@@ -48,7 +49,6 @@ class WatchedCluster:
 
     id: int
     name: str
-    uid: str
     connection: SourceConnection = field(repr=False)
     fingerprint: str = ""
 
@@ -119,12 +119,14 @@ class Session:
     def _checkpoints(self, connection: Connection[Any], store: Store) -> dict[str, Checkpoint]:
         found = store.checkpoints([recorded.name for recorded in self._recorded])
         uid = self._identity()
-        if uid:
-            connection.execute(KEEP_UID, [uid, self._cluster.id, uid])
-        if uid and self._cluster.uid and uid != self._cluster.uid:
-            store.forget_checkpoints()
-            return {name: replace(one, resource_version="", gap="replaced") for name, one in found.items()}
-        return found
+        if not uid:
+            return found
+        connection.execute(KEEP_UID, [uid, self._cluster.id, uid])
+        forgotten = store.adopt(uid)
+        return {
+            name: replace(one, resource_version="", gap="replaced") if name in forgotten else one
+            for name, one in found.items()
+        }
 
     def _identity(self) -> str:
         """The uid of kube-system, or "" where we may not see it."""
@@ -205,6 +207,9 @@ class Session:
         return any(batch.resource == PODS and batch.rows for batch in batches)
 
     def _ask_for_logs(self, endings: EndingStore) -> None:
+        if len(self._under_way) > LOGS_AT_ONCE:
+            # Asked for later, the newest come first again: theirs are the logs that are still there.
+            return
         for wanted in endings.wanted(self._under_way):
             self._under_way.add(wanted.id)
             self._wanted.put(wanted)

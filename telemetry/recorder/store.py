@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
-from datetime import datetime
+from datetime import datetime, timedelta
 from operator import attrgetter, itemgetter
 from typing import Any
 
@@ -22,6 +22,9 @@ from telemetry.recorder.reflector import Checkpoint
 from telemetry.recorder.resources import EVENTS
 from telemetry.recorder.statestore import StateStore
 
+# What one row can be refused for; anything else is the database's own trouble.
+REFUSALS = (psycopg.DataError, psycopg.IntegrityError, psycopg.errors.ProgramLimitExceeded)
+A_MOMENT = timedelta(seconds=1)
 # When a row of objects, and one of Events, says that it happened.
 TIMES: tuple[Callable[[Any], datetime], ...] = (attrgetter("changed_at"), itemgetter(COLUMNS.index("last_at")))
 READ = """
@@ -29,15 +32,15 @@ SELECT resource, resource_version, heard_at, since FROM telemetry_recording WHER
 """
 CLAIM = """
 INSERT INTO telemetry_recording
-    (cluster_id, resource, resource_version, state, reason, remedy, leader, received, stored, dropped, reconnects,
-     per_minute, updated_at)
-VALUES (%s, %s, '', 'starting', '', '', %s, 0, 0, 0, 0, 0, now())
+    (cluster_id, resource, resource_version, cluster_uid, state, reason, remedy, leader, received, stored, dropped,
+     reconnects, per_minute, updated_at)
+VALUES (%s, %s, '', '', 'starting', '', '', %s, 0, 0, 0, 0, 0, now())
 ON CONFLICT (cluster_id, resource) DO UPDATE SET leader = excluded.leader, state = 'starting', reason = '', remedy = ''
 """
 KEEP = """
 UPDATE telemetry_recording SET
     resource_version = coalesce(%(resource_version)s, resource_version),
-    heard_at = greatest(heard_at, %(heard_at)s),
+    heard_at = least(greatest(heard_at, %(heard_at)s), clock_timestamp()),
     since = coalesce(since, %(since)s),
     state = coalesce(%(state)s, state),
     reason = CASE WHEN %(state)s::text IS NULL THEN reason ELSE %(reason)s END,
@@ -49,8 +52,14 @@ UPDATE telemetry_recording SET
     updated_at = %(now)s
 WHERE cluster_id = %(cluster)s AND resource = %(resource)s
 """
-FORGET = """
-UPDATE telemetry_recording SET resource_version = '' WHERE cluster_id = %s
+# Versions mean something to the cluster alone that gave them; which one that was stands beside them.
+ADOPT = """
+UPDATE telemetry_recording SET cluster_uid = %(uid)s,
+    resource_version = CASE WHEN cluster_uid IN ('', %(uid)s) THEN resource_version ELSE '' END
+WHERE cluster_id = %(cluster)s AND cluster_uid <> %(uid)s RETURNING resource, resource_version = ''
+"""
+HEARD = """
+SELECT heard_at FROM telemetry_recording WHERE cluster_id = %s AND resource = %s
 """
 RATE = """
 UPDATE telemetry_recording SET per_minute = %s WHERE cluster_id = %s AND resource = %s
@@ -114,9 +123,14 @@ class Store:
             rows = cursor.fetchall()
         return {name: Checkpoint(version, heard_at, since) for name, version, heard_at, since in rows}
 
-    def forget_checkpoints(self) -> None:
-        """Another cluster answers at this address: its versions mean nothing to this one."""
-        self._connection.execute(FORGET, [self._cluster_id])
+    def adopt(self, uid: str) -> set[str]:
+        """The cluster that answers has this uid; the resources whose checkpoint was another cluster's, now forgotten."""
+        rows = self._connection.execute(ADOPT, {"uid": uid, "cluster": self._cluster_id}).fetchall()
+        return {resource for resource, forgotten in rows if forgotten}
+
+    def _heard_at(self, resource: str) -> datetime | None:
+        row = self._connection.execute(HEARD, [self._cluster_id, resource]).fetchone()
+        return row[0] if row else None
 
     def keep_rates(self, per_minute: Mapping[str, float]) -> None:
         values = [(rate, self._cluster_id, name) for name, rate in per_minute.items()]
@@ -131,7 +145,7 @@ class Store:
         self._events.prepare([row for batch in batches if batch.resource == EVENTS for row in batch.rows], now)
         try:
             return self._write(batches, now)
-        except psycopg.DataError:
+        except REFUSALS:
             return self._write([self._without_refused(batch, now) for batch in batches], now)
 
     def _write(self, batches: Sequence[Batch], now: datetime) -> int:
@@ -178,10 +192,10 @@ class Store:
                 with self._connection.transaction(force_rollback=True):
                     self._write_rows(batch.resource, [row], now)
                 taken.append(row)
-            except psycopg.DataError:
+            except REFUSALS:
                 refused += 1
         if refused:
             detail = f"{refused} rows that the database refused"
-            batch.gaps.append(Gap(batch.heard_at or now, now, "unreadable", detail))
+            batch.gaps.append(Gap(self._heard_at(batch.resource) or now - A_MOMENT, now, "unreadable", detail))
         batch.rows, batch.dropped = taken, batch.dropped + refused
         return batch

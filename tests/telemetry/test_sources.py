@@ -5,7 +5,8 @@ from __future__ import annotations
 from datetime import timedelta
 
 import pytest
-import yaml
+
+from accounts.problems import InvalidInputimport yaml
 from django.test import Client
 from django.utils import timezone
 
@@ -119,3 +120,13 @@ def test_options_hold_no_nan(as_root: Client) -> None:
     answer = as_root.post("/sources/new/", form)
     assert answer.status_code == 422
     assert "without NaN" in answer.content.decode()
+
+
+@pytest.mark.parametrize(
+    ("redact", "field"),
+    [(["x"], "options.redact"), ({"mine": 5}, "options.redact"), ({"mine": "("}, "options.redact.mine")],
+)
+def test_a_redaction_pattern_that_cannot_be_used_is_refused_by_its_name(db: None, redact: object, field: str) -> None:
+    with pytest.raises(InvalidInput) as problem:
+        make_source(options={"redact": redact})
+    assert list(problem.value.errors) == [field]

@@ -32,7 +32,7 @@ CLUSTER = 1
 
 
 def watched(stand_in: Any, **overrides: Any) -> WatchedCluster:
-    fields: dict[str, Any] = {"id": CLUSTER, "name": "prod-eu", "uid": "", "fingerprint": ""} | overrides
+    fields: dict[str, Any] = {"id": CLUSTER, "name": "prod-eu", "fingerprint": ""} | overrides
     connection = Connection(
         name="prod-eu",
         kubeconfig=stand_in.kubeconfig(),

@@ -8,7 +8,7 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
-from telemetry.models import ObjectSnapshot, Recording
+from telemetry.models import Cluster, ObjectSnapshot, Recording
 from tests.running import wait_for
 from tests.stand_ins.watched_cluster import WatchedClusterStandIn
 from tests.stand_ins.watching import Trouble
@@ -136,16 +136,19 @@ def test_clocks_that_are_hours_off_are_kept_as_told(server: WatchedClusterStandI
 
 def test_times_that_no_clock_means_do_not_stop_the_rest(server: WatchedClusterStandIn) -> None:
     odd = make_event(1, firstTimestamp="0001-01-01T00:00:00Z", lastTimestamp="9999-12-31T23:59:59Z", count=10**12)
+    naive = make_event(6, lastTimestamp="2026-11-21T06:40:00", eventTime="2026-11-21T06:39:00Z")
     worse = make_event(2, firstTimestamp="yesterday", lastTimestamp=17, count="many", message="nul \x00 \ud800 half")
     with recorder(server):
         server.put("events", odd)
         server.put("events", worse)
+        server.put("events", naive)
         fill(server, 3, 5)
         until_archived(server.truth("events"))
     rows = archived()
     assert rows[odd["metadata"]["uid"]].last_at.year == 2026
     assert rows[odd["metadata"]["uid"]].count == 2**31 - 1
     assert rows[worse["metadata"]["uid"]].count == 1
+    assert rows[naive["metadata"]["uid"]].last_at.isoformat() == "2026-11-21T06:39:00+00:00"
     assert rows[worse["metadata"]["uid"]].message.startswith("nul ")
     assert gaps() == []
 
@@ -220,15 +223,16 @@ def test_a_cluster_restored_from_a_backup_is_listed_anew_with_a_gap(server: Watc
 
 
 def test_another_cluster_at_the_same_address_is_told_apart(server: WatchedClusterStandIn) -> None:
-    with recorder(server, "events", "pods", uid=server.cluster_uid):
+    with recorder(server, "events", "pods"):
         until_state("watching")
         server.replay("pods")
         fill(server, 0, 2)
         until_archived(server.truth("events"))
         wait_for(ObjectSnapshot.objects.filter(until_at=None).exists, "the pods")
-    before = server.cluster_uid
     server.replace("another-uid")
-    with recorder(server, "events", "pods", uid=before):
+    # As a preflight of the new kubeconfig does, before the recorder has seen it.
+    Cluster.objects.update(uid="another-uid")
+    with recorder(server, "events", "pods"):
         fill(server, 10, 12)
         until_archived(server.truth("events"))
         wait_for(lambda: not ObjectSnapshot.objects.filter(until_at=None).exists(), "the pods of the first to end")
@@ -278,5 +282,6 @@ def test_what_the_database_refuses_becomes_a_gap_and_the_rest_is_kept(server: Wa
     assert len(archived()) == 2
     (gap,) = gaps()
     assert gap.detail == "1 rows that the database refused"
+    assert gap.started_at < gap.ended_at
     kept = Recording.objects.get()
     assert (kept.resource_version, kept.received, kept.stored, kept.dropped) == ("9", 3, 2, 1)

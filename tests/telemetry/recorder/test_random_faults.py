@@ -29,7 +29,23 @@ pytestmark = pytest.mark.django_db(transaction=True)
 
 STEPS = st.tuples(st.just("steps"), st.integers(1, 15))
 FAULTS = st.sampled_from(
-    ["kill", "kill", "stop", "expire", "expire", "cut", "close", "garbage", "unknown", "500", "401", "forget", "quiet"]
+    [
+        "kill",
+        "kill",
+        "stop",
+        "expire",
+        "expire",
+        "late",
+        "late",
+        "cut",
+        "close",
+        "garbage",
+        "unknown",
+        "500",
+        "401",
+        "forget",
+        "quiet",
+    ]
 )
 STORY = st.lists(st.one_of(STEPS, STEPS, FAULTS.map(lambda name: (name, 0))), min_size=3, max_size=14)
 clusters = itertools.count(1_000)
@@ -76,6 +92,18 @@ class Story:
         self.server.drop_watches()
         self.do_forget()
         self.tell("steps", 4)
+        self.server.compact()
+
+    def do_late(self) -> None:
+        """A backlog of which one line comes, then a proper end; the rest is forgotten meanwhile."""
+        self.server.trouble(EVENTS, Trouble(close_after_events=1))
+        self.server.trouble(EVENTS, Trouble(refuse=(503, "ServiceUnavailable", "later"), times=2))
+        self.recorder.kill()
+        self.tell("steps", 5)
+        self.do_forget()
+        self.recorder = self.started()
+        time.sleep(0.3)
+        self.do_forget()
         self.server.compact()
 
     def do_cut(self) -> None:
