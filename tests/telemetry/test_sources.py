@@ -5,11 +5,11 @@ from __future__ import annotations
 from datetime import timedelta
 
 import pytest
-
-from accounts.problems import InvalidInputimport yaml
+import yaml
 from django.test import Client
 from django.utils import timezone
 
+from accounts.problems import InvalidInput
 from telemetry.models import Cluster, Heartbeat, LogRecord, Source
 from telemetry.tasks import beat, prune_intake
 from tests.builders import make_source
