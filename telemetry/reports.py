@@ -80,7 +80,7 @@ def reports(clusters: Sequence[Cluster], *, now: datetime, zone: tzinfo) -> list
     ids = [cluster.pk for cluster in clusters]
     gaps = gaps_between(ids, now - WITHIN, now)
     lines: dict[int, list[Line]] = {}
-    rows = Recording.objects.filter(cluster__in=ids)
+    rows = Recording.objects.select_related("cluster").filter(cluster__in=ids)
     for row in sorted(rows, key=lambda row: (ORDER.get(row.resource, len(ORDER)), row.resource)):
         known = gaps.get((row.cluster_id, row.resource), [])
         lines.setdefault(row.cluster_id, []).append(_line(row, known, now, zone))

@@ -100,7 +100,9 @@ class RecordingViewSet(ListMixin, ResourceViewSet):
     def get_queryset(self) -> QuerySet[Recording]:
         if getattr(self, "swagger_fake_view", False):
             return self.queryset
-        return Recording.objects.filter(cluster=get_object_or_404(Cluster, pk=self.kwargs["cluster"]))
+        return Recording.objects.select_related("cluster").filter(
+            cluster=get_object_or_404(Cluster, pk=self.kwargs["cluster"])
+        )
 
     def paginate_queryset(self, queryset: Any) -> Any:
         rows = super().paginate_queryset(queryset)

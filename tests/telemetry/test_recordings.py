@@ -61,6 +61,12 @@ def test_a_recorder_that_hears_is_no_news(as_cy: Client) -> None:
     assert doctor().split() == ["recorder", "ok"]
 
 
+def never_heard(state: str) -> Recording:
+    """Asked for again and again since it was connected, without an answer of use."""
+    cluster = Cluster.objects.get(name="prod-eu")
+    return Recording.objects.create(cluster=cluster, resource="events", state=state, updated_at=timezone.now())
+
+
 @pytest.mark.parametrize(
     ("make", "words"),
     [
@@ -68,6 +74,8 @@ def test_a_recorder_that_hears_is_no_news(as_cy: Client) -> None:
         (lambda: (heard(), beat(31)), "The recorder is silent."),
         (lambda: (heard(121), beat()), "prod-eu is not heard."),
         (lambda: (long_connected(), beat()), "prod-eu is not recorded yet."),
+        (lambda: (long_connected(), never_heard("waiting"), beat()), "prod-eu is not heard."),
+        (lambda: (long_connected(), never_heard("not_installed"), beat()), "prod-eu is not heard."),
         (lambda: (heard(state="denied", heard_at=None, since=None), beat()), "prod-eu is not recorded."),
         (
             lambda: (heard(), make_recording(resource="pods", state="denied", heard_at=None), beat()),

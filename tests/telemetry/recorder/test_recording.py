@@ -66,6 +66,18 @@ def test_a_count_that_goes_down_keeps_the_most_that_was_seen(committed: None) ->
     assert (row.count, row.highest_count) == (2, 50)
 
 
+def test_a_peak_that_came_and_went_in_one_breath_is_kept(committed: None) -> None:
+    with WatchedClusterStandIn() as server:
+        with recorder(server):
+            until_state("watching")
+        for count in (1, 9, 2):
+            server.put("events", make_event(1, count=count))
+        with recorder(server):
+            until_archived(server.truth("events"))
+            (row,) = archived().values()
+    assert (row.count, row.highest_count) == (2, 9)
+
+
 def test_an_event_that_the_server_forgets_stays(committed: None) -> None:
     with WatchedClusterStandIn() as server, recorder(server):
         event = server.put("events", make_event(1))
