@@ -33,7 +33,7 @@ from telemetry.network import (
     tls_context,
 )
 from telemetry.observations import Budget, Connection, Outcome, Status
-from telemetry.redaction import redact_text, storable
+from telemetry.redaction import redact_text, storable_value
 
 ATTEMPTS = 4
 PASSING = frozenset({429, 502, 503, 504})
@@ -132,7 +132,7 @@ class Answer:
         try:
             value = json.loads(self.body)
             # An escape can put a character into any name or label that no database takes.
-            return _storable(value) if UNSTORABLE.search(self.body) else value
+            return storable_value(value) if UNSTORABLE.search(self.body) else value
         except (ValueError, RecursionError):
             raise SourceError(
                 Status.ERROR, "the answer is not JSON", remedy="Check that the address is the backend's API."
@@ -344,16 +344,6 @@ def check_url(url: str) -> str:
     if parts.scheme not in {"http", "https"} or not parts.hostname or not plain or not port_is_fine:
         raise SourceError(Status.NOT_CONFIGURED, expected)
     return url.rstrip("/")
-
-
-def _storable(value: Any) -> Any:
-    if isinstance(value, str):
-        return storable(value)
-    if isinstance(value, list):
-        return [_storable(item) for item in value]
-    if isinstance(value, dict):
-        return {storable(key): _storable(item) for key, item in value.items()}
-    return value
 
 
 def request_headers(auth: Mapping[str, str], headers: Mapping[str, str]) -> dict[str, str]:

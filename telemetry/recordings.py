@@ -10,10 +10,9 @@ from accounts.templatetags import words
 from telemetry.coverage import Coverage, Gap
 from telemetry.models import Cluster, CoverageGap, Heartbeat, Recording, Source
 from telemetry.models.archive import RecordingState
-from telemetry.recorder.resources import BY_NAME, EVENTS
+from telemetry.recorder.resources import BY_NAME, EVENTS, HEARTBEAT
 
-HEARTBEAT = "recorder"
-# The recorder says every ten seconds that it lives, and hears a bookmark about every minute.
+# The recorder says every five seconds that it lives, and hears a bookmark about every minute.
 PROCESS_SILENT_AFTER = timedelta(seconds=30)
 SILENT_AFTER = timedelta(seconds=120)
 GAPS_SHOWN = 5_000

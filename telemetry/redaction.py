@@ -51,6 +51,17 @@ def storable(text: str) -> str:
     return text
 
 
+def storable_value(value: Any) -> Any:
+    """`storable` for every text and name in a JSON-like value."""
+    if isinstance(value, str):
+        return storable(value)
+    if isinstance(value, list):
+        return [storable_value(item) for item in value]
+    if isinstance(value, dict):
+        return {storable(key): storable_value(item) for key, item in value.items()}
+    return value
+
+
 @dataclass(frozen=True, slots=True)
 class Redacted:
     """Text without its secrets, and how many were taken out by pattern name."""

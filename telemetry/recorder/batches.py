@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Any
+
+A_MOMENT = timedelta(seconds=1)
 
 
 @dataclass(frozen=True, slots=True)
@@ -15,6 +17,11 @@ class Gap:
     ended_at: datetime
     reason: str
     detail: str
+
+
+def unreadable(detail: str, *, since: datetime | None, now: datetime) -> Gap:
+    """`since` is up to when all was heard. A gap without a length would be seen by nobody."""
+    return Gap(since if since is not None and since < now else now - A_MOMENT, now, "unreadable", detail)
 
 
 @dataclass(slots=True)

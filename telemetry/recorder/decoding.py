@@ -10,7 +10,7 @@ import msgspec
 
 from telemetry.collectors.times import parse_time
 from telemetry.http import UNSTORABLE
-from telemetry.redaction import storable
+from telemetry.redaction import storable_value
 
 T = TypeVar("T")
 # A time without a zone is no time: it could not be compared with the others.
@@ -141,19 +141,9 @@ def object_page(body: bytes) -> Page[dict[str, Any]]:
 def _plain(text: bytes) -> Any:
     """By the slow, forgiving parser: halves of surrogate pairs and NUL become what a database takes."""
     try:
-        return _storable(json.loads(text))
+        return storable_value(json.loads(text))
     except (ValueError, RecursionError):
         raise Unreadable("not JSON") from None
-
-
-def _storable(value: Any) -> Any:
-    if isinstance(value, str):
-        return storable(value)
-    if isinstance(value, list):
-        return [_storable(item) for item in value]
-    if isinstance(value, dict):
-        return {storable(key): _storable(item) for key, item in value.items()}
-    return value
 
 
 def _object_change(value: Any) -> Change[dict[str, Any]]:
@@ -190,7 +180,7 @@ def _cleaned(value: dict[str, Any], struct: type[msgspec.Struct]) -> dict[str, A
         if isinstance(wanted, type) and issubclass(wanted, msgspec.Struct):
             if isinstance(given, dict):
                 kept[field.encode_name] = _cleaned(given, wanted)
-        elif wanted is Time or wanted is datetime:
+        elif wanted is Time:
             if (at := parse_time(given)) is not None:
                 kept[field.encode_name] = at
         elif isinstance(given, wanted) and not isinstance(given, bool):

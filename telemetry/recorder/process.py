@@ -19,6 +19,7 @@ from accounts.encryption import CredentialProblem
 from telemetry.collectors.kubernetes import InvalidKubeconfig
 from telemetry.models import Cluster, Heartbeat, Recording, Source
 from telemetry.recorder.reflector import Pace
+from telemetry.recorder.resources import HEARTBEAT
 from telemetry.recorder.session import Session, WatchedCluster
 from telemetry.redaction import InvalidPattern
 
@@ -26,7 +27,6 @@ log = logging.getLogger(__name__)
 LOOK_EVERY = 2.0
 BEAT_EVERY = 5.0
 FIRST_DELAY, LONGEST_DELAY = 0.5, 10.0
-HEARTBEAT = "recorder"
 
 
 @dataclass(slots=True)

@@ -11,13 +11,13 @@ import random
 import threading
 from collections.abc import Callable
 from dataclasses import dataclass, field
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, datetime
 
 from telemetry.collectors.kubernetes.api import PAGE, Resource, explained
 from telemetry.collectors.kubernetes.connection import access_of, open_http
 from telemetry.http import Refusal, SourceError, public_words, retry_after
 from telemetry.observations import Budget, Connection, Status
-from telemetry.recorder.batches import Batch, Gap
+from telemetry.recorder.batches import Batch, Gap, unreadable
 from telemetry.recorder.decoding import Unreadable
 from telemetry.recorder.readers import ErrorLine, reader_for
 from telemetry.recorder.resources import Recorded
@@ -33,8 +33,6 @@ GAP_DETAILS = {
 }
 # A read that waited found nothing sent before: what comes then is new. A shorter wait is only the way.
 WAITED_SECONDS = 0.001
-# A gap without a length would be seen by nobody.
-A_MOMENT = timedelta(seconds=1)
 # A watch that ended this much before its time was ended for another reason.
 END_SECONDS = 2.0
 # The most that a Retry-After is heeded, in seconds.
@@ -194,7 +192,7 @@ class Reflector:
             raise SourceError(Status.ERROR, "a list without a resourceVersion", retryable=True)
         if batch.dropped:
             detail = f"{batch.dropped} objects of a list could not be read"
-            batch.gaps.append(Gap(self._heard_at or now - A_MOMENT, now, "unreadable", detail))
+            batch.gaps.append(unreadable(detail, since=self._heard_at, now=now))
         self._sink(batch)
         return version, following, uids
 
@@ -273,7 +271,7 @@ class Reflector:
                 self._heard_at = batch.heard_at = max(self._heard_at or self._idle_at, self._idle_at)
         except Unreadable as problem:
             batch.dropped += 1
-            batch.gaps.append(Gap(self._heard_at or now, now, "unreadable", f"Skipped: {problem}."))
+            batch.gaps.append(unreadable(f"Skipped: {problem}.", since=self._heard_at, now=now))
 
     def _pass_on(self, batch: Batch) -> None:
         if batch.rows or batch.gaps or batch.resource_version is not None:

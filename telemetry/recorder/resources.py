@@ -6,6 +6,8 @@ from dataclasses import dataclass
 
 from telemetry.collectors.kubernetes.api import Resource
 
+# The row of Heartbeat that says that the recorder lives.
+HEARTBEAT = "recorder"
 EVENTS = "events"
 PODS = "pods"
 

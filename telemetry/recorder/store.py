@@ -8,14 +8,14 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
-from datetime import datetime, timedelta
+from datetime import datetime
 from operator import attrgetter, itemgetter
 from typing import Any
 
 import psycopg
 from psycopg import Connection
 
-from telemetry.recorder.batches import Batch, Gap
+from telemetry.recorder.batches import Batch, Gap, unreadable
 from telemetry.recorder.events import COLUMNS
 from telemetry.recorder.eventstore import EventStore
 from telemetry.recorder.reflector import Checkpoint
@@ -24,7 +24,6 @@ from telemetry.recorder.statestore import StateStore
 
 # What one row can be refused for; anything else is the database's own trouble.
 REFUSALS = (psycopg.DataError, psycopg.IntegrityError, psycopg.errors.ProgramLimitExceeded)
-A_MOMENT = timedelta(seconds=1)
 # When a row of objects, and one of Events, says that it happened.
 TIMES: tuple[Callable[[Any], datetime], ...] = (attrgetter("changed_at"), itemgetter(COLUMNS.index("last_at")))
 READ = """
@@ -196,6 +195,6 @@ class Store:
                 refused += 1
         if refused:
             detail = f"{refused} rows that the database refused"
-            batch.gaps.append(Gap(self._heard_at(batch.resource) or now - A_MOMENT, now, "unreadable", detail))
+            batch.gaps.append(unreadable(detail, since=self._heard_at(batch.resource), now=now))
         batch.rows, batch.dropped = taken, batch.dropped + refused
         return batch

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from typing import Any
@@ -145,10 +145,6 @@ class Gathering:
         except SourceError as error:
             self.failures.append(error)
         return found
-
-    def trimmed(self, obj: Mapping[str, Any], *, kind: str) -> tuple[Item, dict[str, int]]:
-        result = self.redactor.trim_object(obj, kind=kind)
-        return result.value, result.hits
 
     def keep(self, observation: Observation) -> None:
         self.kept += 1
