@@ -8,7 +8,7 @@ from typing import Any
 from telemetry.collectors.kubernetes.api import Item, Resource
 from telemetry.collectors.kubernetes.archive import Ending, State
 from telemetry.collectors.times import iso
-from telemetry.coverage import Coverage, Gap
+from telemetry.coverage import Coverage
 from telemetry.models import ClusterEvent, ContainerEnding, CoverageGap, ObjectSnapshot, Recording
 from telemetry.observations import Window
 
@@ -17,8 +17,6 @@ EVENT_FIELDS = (
     *("message", "reporter", "host", "about_group", "about_kind", "about_namespace", "about_name", "about_uid"),
     *("about_field_path", "redactions"),
 )
-# Reason words stand inside a sentence of their own, so they begin small.
-REASONS = {value: f"{label[:1].lower()}{label[1:]}" for value, label in CoverageGap.Reason.choices}
 
 
 class ClusterArchive:
@@ -29,20 +27,11 @@ class ClusterArchive:
 
     def coverage(self, resource: Resource, window: Window) -> Coverage:
         known = Recording.objects.filter(cluster=self.cluster_id, resource=resource.name).first()
-        if known is None or known.since is None or known.heard_at is None:
+        if known is None:
             return Coverage()
-        start, end = max(known.since, window.start), min(known.heard_at, window.end)
-        if start >= end:
-            return Coverage()
-        gaps = CoverageGap.objects.filter(
-            cluster=self.cluster_id, resource=resource.name, ended_at__gt=start, started_at__lt=end
-        )
-        found = gaps.values_list("started_at", "ended_at", "reason")
-        cut = [
-            Gap(max(first, start), min(last, end), REASONS.get(reason, reason), (resource.plural,))
-            for first, last, reason in found
-        ]
-        return Coverage(start, end, tuple(cut))
+        gaps = CoverageGap.objects.filter(cluster=self.cluster_id, resource=resource.name)
+        inside = gaps.filter(ended_at__gt=window.start, started_at__lt=window.end)
+        return known.coverage(inside, window.start, window.end)
 
     def events(
         self, window: Window, places: Sequence[str], *, limit: int, about: str = "", reason: str = ""

@@ -80,9 +80,8 @@ def coverage_words(coverage: Coverage, zone: tzinfo) -> str:
     dated = start.date() != end.date()
     told = [f"recorded {_stretch(start, end, dated)}"]
     for gap in coverage.gaps[:3]:
-        reason = gap.reason[:1].lower() + gap.reason[1:]
         stretch = _stretch(gap.start.astimezone(zone), gap.end.astimezone(zone), dated)
-        told.append(f"gap {stretch} ({reason})")
+        told.append(f"gap {stretch} ({gap.reason})")
     if len(coverage.gaps) > 3:
         told.append(f"{len(coverage.gaps) - 3} more gaps")
     return ", ".join(told)

@@ -8,10 +8,11 @@ from datetime import UTC, datetime, timedelta, tzinfo
 
 from accounts.problems import InvalidInput
 from telemetry.browsing import TEXTS, Bar, Wanted, counts_over_time, earliest, wanted_from
+from telemetry.coverage import Coverage
 from telemetry.drawing import counts_chart, coverage_words
 from telemetry.models import Cluster, Recording
 from telemetry.recorder.resources import EVENTS
-from telemetry.recordings import coverage_of, gaps_between
+from telemetry.recordings import gaps_between
 
 WINDOWS = {
     "1h": ("Last hour", timedelta(hours=1)),
@@ -106,7 +107,5 @@ def coverage_told(
     end = min(wanted.until or now, now)
     start = wanted.since or min((row.since for row in recordings.values() if row.since), default=end)
     gaps = gaps_between(ids, start, end)
-    return [
-        (one, coverage_words(coverage_of(recordings.get(one.pk), gaps.get((one.pk, EVENTS), []), start, end), zone))
-        for one in chosen
-    ]
+    known = {pk: row.coverage(gaps.get((pk, EVENTS), []), start, end) for pk, row in recordings.items()}
+    return [(one, coverage_words(known.get(one.pk, Coverage()), zone)) for one in chosen]

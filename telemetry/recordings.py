@@ -7,7 +7,6 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 
 from accounts.templatetags import words
-from telemetry.coverage import Coverage, Gap
 from telemetry.models import Cluster, CoverageGap, Heartbeat, Recording, Source
 from telemetry.models.archive import RecordingState
 from telemetry.recorder.resources import BY_NAME, EVENTS, HEARTBEAT
@@ -34,18 +33,6 @@ def gaps_between(clusters: Iterable[int], start: datetime, end: datetime) -> dic
     for row in reversed(rows.order_by("-ended_at", "-id")[:GAPS_SHOWN]):
         found.setdefault((row.cluster_id, row.resource), []).append(row)
     return found
-
-
-def coverage_of(recording: Recording | None, gaps: list[CoverageGap], start: datetime, end: datetime) -> Coverage:
-    """What of [start, end) the recording reached."""
-    if recording is None or recording.since is None or recording.heard_at is None:
-        return Coverage()
-    first, last = max(recording.since, start), min(recording.heard_at, end)
-    if first >= last:
-        return Coverage()
-    inside = [gap for gap in gaps if gap.started_at < last and gap.ended_at > first]
-    cut = [Gap(max(gap.started_at, first), min(gap.ended_at, last), gap.get_reason_display()) for gap in inside]
-    return Coverage(first, last, tuple(cut))
 
 
 def heartbeat_age(now: datetime) -> timedelta | None:

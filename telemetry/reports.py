@@ -14,7 +14,7 @@ from telemetry.drawing import coverage_bar
 from telemetry.models import Cluster, CoverageGap, Recording
 from telemetry.models.archive import RecordingState
 from telemetry.recorder.resources import RECORDED
-from telemetry.recordings import coverage_of, gaps_between, is_broken, is_quiet
+from telemetry.recordings import gaps_between, is_broken, is_quiet
 
 WITHIN = timedelta(hours=24)
 ORDER = {recorded.name: place for place, recorded in enumerate(RECORDED)}
@@ -60,9 +60,7 @@ class Line:
         seconds = sum((gap.end - gap.start).total_seconds() for gap in self.gaps)
         last = self.gaps[-1].reason
         named = "1 gap" if len(self.gaps) == 1 else f"{len(self.gaps)} gaps"
-        return (
-            f"{named}, {words.span(seconds)}; {'' if len(self.gaps) == 1 else 'the last: '}{last[:1].lower()}{last[1:]}"
-        )
+        return f"{named}, {words.span(seconds)}; {'' if len(self.gaps) == 1 else 'the last: '}{last}"
 
 
 @dataclass(frozen=True, slots=True)
@@ -95,7 +93,7 @@ def _report(cluster: Cluster, lines: list[Line]) -> Report:
 
 def _line(row: Recording, gaps: list[CoverageGap], now: datetime, zone: tzinfo) -> Line:
     tone, icon, state = SILENT if is_quiet(row, now) else STATES[RecordingState(row.state)]
-    coverage = coverage_of(row, gaps, now - WITHIN, now)
+    coverage = row.coverage(gaps, now - WITHIN, now)
     picture = coverage_bar(coverage, start=now - WITHIN, end=now, zone=zone)
     safe = mark_safe(picture)  # noqa: S308 - drawn and escaped by telemetry.drawing
     return Line(row, tone, icon, state, is_broken(row, now), safe, coverage.gaps)

@@ -6,12 +6,14 @@ database: removing a cluster must not wait for millions of rows, a task clears t
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from datetime import datetime
 from typing import Any
 
 from django.contrib.postgres.fields import ArrayField
 from django.db import models
 
+from telemetry.coverage import Coverage, Gap
 from telemetry.models.source import Cluster
 
 
@@ -64,6 +66,18 @@ class Recording(models.Model):
     def __str__(self) -> str:
         return f"{self.cluster_id} {self.resource} {self.state}"
 
+    def coverage(self, gaps: Iterable[CoverageGap], start: datetime, end: datetime) -> Coverage:
+        """What of [start, end) was reached; `gaps` are those of this resource, in order."""
+        if self.since is None or self.heard_at is None:
+            return Coverage()
+        first, last = max(self.since, start), min(self.heard_at, end)
+        if first >= last:
+            return Coverage()
+        inside = [gap for gap in gaps if gap.started_at < last and gap.ended_at > first]
+        plural = self.resource.rpartition("/")[2]
+        cut = [Gap(max(one.started_at, first), min(one.ended_at, last), one.words, (plural,)) for one in inside]
+        return Coverage(first, last, tuple(cut))
+
 
 class CoverageGap(models.Model):
     """A time in which the archive may lack something, and why. `resource` as in `Recording`."""
@@ -87,6 +101,12 @@ class CoverageGap(models.Model):
 
     def __str__(self) -> str:
         return f"{self.resource} {self.started_at:%H:%M:%S}–{self.ended_at:%H:%M:%S} {self.reason}"
+
+    @property
+    def words(self) -> str:
+        """The reason, to stand inside a sentence."""
+        label = self.get_reason_display()
+        return f"{label[:1].lower()}{label[1:]}"
 
 
 class ClusterEventQuerySet(models.QuerySet["ClusterEvent"]):
