@@ -27,7 +27,7 @@ def attention(person: User) -> dict[str, Any]:
     reviews = Review.objects.filter(
         reviewer=OuterRef("pk"), verdict=Review.Verdict.WAITING, postmortem__state="in_review"
     )
-    clusters = Cluster.objects.filter(recorded=True, sources__kind="kubernetes", sources__enabled=True).distinct()
+    clusters = Cluster.objects.to_record()
     events = Recording.objects.filter(resource="events", cluster__in=clusters)
     row = me.values(
         n_incidents=_count(Incident.objects.visible_to(person).open()),

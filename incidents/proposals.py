@@ -8,7 +8,6 @@ from typing import Any
 from incidents.models import IncidentProposal, Severity, SignalPolicy
 
 SHOWN = 20
-USUAL_RANK = 3
 
 
 @dataclass(frozen=True, slots=True)
@@ -27,11 +26,5 @@ def open_proposals(person: Any) -> Proposals:
         return Proposals()
     severities = list(Severity.objects.all())
     named = dict(SignalPolicy.objects.values_list("signal", "severity"))
-    by_pk, usual = {one.pk: one for one in severities}, usual_severity(severities)
+    by_pk, usual = {one.pk: one for one in severities}, Severity.usual(severities)
     return Proposals([(one, by_pk.get(named.get(one.signal, 0), usual)) for one in found], severities, waiting.count())
-
-
-def usual_severity(severities: list[Severity]) -> Severity | None:
-    """The third, or the mildest of fewer."""
-    mild = [one for one in severities if one.rank <= USUAL_RANK] or severities
-    return max(mild, key=lambda one: one.rank, default=None)

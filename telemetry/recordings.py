@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 
 from accounts.templatetags import words
-from telemetry.models import Cluster, CoverageGap, Heartbeat, Recording, Source
+from telemetry.models import Cluster, CoverageGap, Heartbeat, Recording
 from telemetry.models.archive import RecordingState
 from telemetry.recorder.resources import BY_NAME, EVENTS, HEARTBEAT
 
@@ -61,8 +61,7 @@ def is_broken(recording: Recording, now: datetime) -> bool:
 
 def quiet(now: datetime) -> list[Quiet]:
     """What a person should look at, first the process, then each cluster; nothing while no cluster is to be recorded."""
-    asked = Source.objects.filter(kind="kubernetes", enabled=True, cluster__recorded=True).values("cluster")
-    clusters = list(Cluster.objects.filter(pk__in=asked).prefetch_related("recordings"))
+    clusters = list(Cluster.objects.to_record().prefetch_related("recordings"))
     if not clusters:
         return []
     age = heartbeat_age(now)

@@ -149,7 +149,10 @@ def _decide(
 
 def _usual_severity(signal: str) -> Severity:
     policy = SignalPolicy.objects.filter(signal=signal).select_related("severity").first()
-    return policy.severity if policy else Severity.objects.order_by("rank")[2:3].get()
+    severity = policy.severity if policy else Severity.usual(Severity.objects.all())
+    if severity is None:
+        raise InvalidInput("severity", "there is none yet; expected at least one")
+    return severity
 
 
 def _label(signal: str) -> str:

@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+from collections.abc import Iterable
 from datetime import datetime, timedelta
 from typing import Any
 
@@ -16,6 +17,9 @@ from telemetry.observations import Scope, Window, Workload
 
 PAD = timedelta(minutes=15)
 TITLE_LIMIT = 200
+
+
+USUAL_RANK = 3
 
 
 class Severity(models.Model):
@@ -35,6 +39,13 @@ class Severity(models.Model):
 
     def __str__(self) -> str:
         return self.name
+
+    @classmethod
+    def usual(cls, severities: Iterable[Severity]) -> Severity | None:
+        """For what nobody has judged yet: the third, or the mildest of fewer."""
+        known = sorted(severities, key=lambda one: one.rank)
+        mild = [one for one in known if one.rank <= USUAL_RANK] or known
+        return mild[-1] if mild else None
 
     def postmortem_due(self, resolved_at: datetime) -> datetime | None:
         """Calendar or working days after the incident was resolved."""

@@ -17,7 +17,7 @@ from accounts.problems import InvalidInput
 from incidents.actions.signal import declare_proposal, dismiss_proposal, save_policy
 from incidents.forms import PolicyForm, taken
 from incidents.models import IncidentProposal, Severity, SignalPolicy
-from incidents.proposals import open_proposals, usual_severity
+from incidents.proposals import open_proposals
 from incidents.views.access import deed, permitted, person, said
 from telemetry.sightings import counted
 from telemetry.signals import BY_NAME, RULES, Rule
@@ -78,7 +78,7 @@ def _rules(refused: PolicyForm | None, *, with_forms: bool, counts: dict[str, in
 
 
 def _form(signal: str, policy: SignalPolicy | None, severities: list[Severity], data: Any = None) -> PolicyForm:
-    initial: dict[str, Any] = {"severity": getattr(usual_severity(severities), "pk", None)}
+    initial: dict[str, Any] = {"severity": getattr(Severity.usual(severities), "pk", None)}
     if policy is not None:
         names = ("action", "quiet_minutes", "namespaces")
         initial = {name: getattr(policy, name) for name in names} | {"severity": policy.severity_id}

@@ -17,6 +17,11 @@ def parse_time(text: Any) -> datetime | None:
         return None
 
 
+def credible(at: datetime | None) -> datetime | None:
+    """None for what no clock means: Go's zero time, a far future that no page could show."""
+    return at if at is not None and 2000 <= at.year < 2100 else None
+
+
 def iso(at: datetime) -> str:
     """`2026-11-21T06:37:20Z`, with a fraction only where there is one."""
     return at.astimezone(UTC).isoformat().replace("+00:00", "Z")

@@ -11,6 +11,12 @@ from accounts.models import Versioned
 from telemetry.observations import Budget, Connection
 
 
+class ClusterQuerySet(models.QuerySet["Cluster"]):
+    def to_record(self) -> ClusterQuerySet:
+        """With an enabled Kubernetes source, unless recording is switched off."""
+        return self.filter(recorded=True, sources__kind="kubernetes", sources__enabled=True).distinct()
+
+
 class Cluster(Versioned):
     """A Kubernetes cluster. `uid` is the uid of its namespace kube-system, learned by the preflight."""
 
@@ -19,6 +25,8 @@ class Cluster(Versioned):
     version = models.CharField(max_length=40, blank=True, editable=False)
     credentials = models.TextField(blank=True, editable=False)
     recorded = models.BooleanField(default=True, help_text="Let the recorder watch this cluster.")
+
+    objects = ClusterQuerySet.as_manager()
 
     class Meta:
         ordering = ["name"]

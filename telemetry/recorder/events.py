@@ -8,6 +8,7 @@ from collections.abc import Callable
 from datetime import datetime
 from typing import Any
 
+from telemetry.collectors.times import credible
 from telemetry.recorder.decoding import Event, Involved, Reporter
 from telemetry.redaction import Redacted, Redactor
 from telemetry.signals import signal_of_event
@@ -48,7 +49,7 @@ class EventRows:
         reason, kind, name = (event.reason or "")[:200], (about.kind or "")[:120], (about.name or "")[:300]
         return (
             uid[:128],
-            _told(metadata.creation_timestamp) or first,
+            credible(metadata.creation_timestamp) or first,
             (metadata.namespace or "")[:253],
             metadata.name[:300],
             metadata.resource_version[:200],
@@ -92,10 +93,10 @@ def occurrence(event: Event) -> tuple[datetime, datetime, int, bool] | None:
 
 
 def _any_occurrence(event: Event) -> tuple[datetime, datetime, int, bool] | None:
-    series, created, event_time = event.series, _told(event.metadata.creation_timestamp), _told(event.event_time)
-    seen = (_told(series.last_observed_time) if series else None, _told(event.last_timestamp), event_time)
+    series, created, event_time = event.series, credible(event.metadata.creation_timestamp), credible(event.event_time)
+    seen = (credible(series.last_observed_time) if series else None, credible(event.last_timestamp), event_time)
     last = max((at for at in seen if at is not None), default=created)
-    first = _told(event.first_timestamp) or event_time or created or last
+    first = credible(event.first_timestamp) or event_time or created or last
     if last is None or first is None:
         return None
     first = min(first, last)
@@ -104,8 +105,3 @@ def _any_occurrence(event: Event) -> tuple[datetime, datetime, int, bool] | None
         return first, last, max(2, told), told < 2
     count = min(max(1, event.count or 0), LARGEST_COUNT)
     return first, last, count, count == 1 and last > first
-
-
-def _told(at: datetime | None) -> datetime | None:
-    """None for what no clock means: Go's zero time, a far future that no page could show."""
-    return at if at is not None and 2000 <= at.year < 2100 else None

@@ -124,7 +124,7 @@ def conninfo() -> str:
 
 def watched_clusters() -> list[WatchedCluster]:
     """Clusters with an enabled Kubernetes source, unless recording is switched off for them."""
-    sources = Source.objects.filter(kind="kubernetes", enabled=True, cluster__recorded=True)
+    sources = Source.objects.filter(kind="kubernetes", enabled=True, cluster__in=Cluster.objects.to_record())
     first: dict[int, Source] = {}
     for source in sources.select_related("cluster").order_by("pk"):
         if source.cluster is not None:

@@ -11,7 +11,7 @@ import msgspec
 
 from telemetry.collectors.kubernetes.restarts import Container, containers_of
 from telemetry.collectors.kubernetes.selection import owner_of
-from telemetry.collectors.times import parse_time
+from telemetry.collectors.times import credible, parse_time
 from telemetry.recorder.essence import digest_of
 from telemetry.recorder.resources import Recorded
 from telemetry.redaction import Redactor
@@ -116,10 +116,10 @@ def written_at(obj: Mapping[str, Any], now: datetime) -> datetime:
     """
     metadata = obj["metadata"]
     fields = metadata.get("managedFields")
-    told = [parse_time(one.get("time")) for one in fields or [] if isinstance(one, Mapping)]
+    told = [credible(parse_time(one.get("time"))) for one in fields or [] if isinstance(one, Mapping)]
     created = parse_time(metadata.get("creationTimestamp"))
     last = max((at for at in (*told, created if told else None) if at is not None), default=None)
-    if last is None or last.year < 2000 or last > now + LARGEST_LEAD:
+    if last is None or last > now + LARGEST_LEAD:
         return now
     return max([last, *(at for at in _status_times(obj.get("status")) if at <= now)])
 
@@ -140,8 +140,8 @@ def _status_times(value: Any, depth: int = 0) -> Iterator[datetime]:
 
 def deleted_at(metadata: Mapping[str, Any], now: datetime) -> datetime:
     """When the grace period ended, or the arrival of the deletion if that came before."""
-    planned = parse_time(metadata.get("deletionTimestamp"))
-    return min(planned, now) if planned is not None and planned.year >= 2000 else now
+    planned = credible(parse_time(metadata.get("deletionTimestamp")))
+    return min(planned, now) if planned is not None else now
 
 
 def _kept(body: Mapping[str, Any], kind: str) -> dict[str, Any]:
@@ -165,8 +165,8 @@ def _endings(pod: dict[str, Any], redactor: Redactor) -> list[Ending]:
 
 
 def _ending(container: Container, end: Mapping[str, Any], redactor: Redactor, *, is_previous: bool) -> Ending | None:
-    finished = parse_time(end.get("finishedAt"))
-    if finished is None or finished.year < 2000:
+    finished = credible(parse_time(end.get("finishedAt")))
+    if finished is None:
         return None
     metadata, code = container.pod["metadata"], end.get("exitCode")
     kind, name = owner_of(container.pod)

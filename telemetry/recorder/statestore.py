@@ -55,6 +55,41 @@ class _Open:
     row: list[Any] | None
 
 
+class _Changes:
+    """What a batch makes of the states of one resource: rows to insert, stored ones to close first."""
+
+    def __init__(self, cluster_id: int, resource: str, newest: dict[str, _Open], now: datetime) -> None:
+        self._cluster_id, self._resource, self._newest, self._now = cluster_id, resource, newest, now
+        self.inserts: list[list[Any]] = []
+        self.closes: list[tuple[Any, ...]] = []
+
+    def add(self, state: State) -> None:
+        before = self._newest.get(state.uid)
+        if state.is_gone:
+            # Never seen alive: at least its last state is known.
+            before = before or self._follow(state, None)
+            self._close(state.uid, before, max(state.changed_at, before.changed_at), "deleted")
+            self._newest.pop(state.uid, None)
+        elif before is None or not is_same(before.digest, state.digest):
+            self._newest[state.uid] = self._follow(state, before)
+
+    def _follow(self, state: State, before: _Open | None) -> _Open:
+        changed_at = max(state.changed_at, before.changed_at) if before else state.changed_at
+        if before is not None:
+            self._close(state.uid, before, changed_at, "replaced")
+        known = [self._cluster_id, self._resource, self._now, None, ""]
+        row = [*known, Jsonb(dict(state.redactions)), list(state.signals)]
+        row += [changed_at if name == "changed_at" else getattr(state, name) for name in _STATE]
+        self.inserts.append(row)
+        return _Open(state.digest, changed_at, row)
+
+    def _close(self, uid: str, before: _Open, at: datetime, how: str) -> None:
+        if before.row is not None:
+            before.row[3], before.row[4] = at, how
+        else:
+            self.closes.append((at, how, self._cluster_id, self._resource, uid))
+
+
 class StateStore:
     """Writes within the caller's transaction, on the one connection of the cluster's leader."""
 
@@ -66,21 +101,15 @@ class StateStore:
         if not states:
             return 0
         newest = self._current(resource, sorted({state.uid for state in states}))
-        inserts: list[list[Any]] = []
-        closes: list[tuple[Any, ...]] = []
+        changes = _Changes(self._cluster_id, resource, newest, now)
         for state in states:
-            before = newest.get(state.uid)
-            if state.is_gone:
-                self._end(resource, state, before, inserts, closes, now)
-                newest.pop(state.uid, None)
-            elif before is None or not is_same(before.digest, state.digest):
-                newest[state.uid] = self._follow(resource, state, before, inserts, closes, now)
+            changes.add(state)
         with self._connection.cursor() as cursor:
             # The states before must be closed first: of each object only one may be open.
-            cursor.executemany(CLOSE, closes)
-            cursor.executemany(INSERT, inserts)
+            cursor.executemany(CLOSE, changes.closes)
+            cursor.executemany(INSERT, changes.inserts)
         self._write_endings(states, now)
-        return len(inserts)
+        return len(changes.inserts)
 
     def end_missing(self, resource: str, listed: set[str], at: datetime) -> int:
         """Objects that a list no longer has were deleted while nobody watched."""
@@ -89,45 +118,6 @@ class StateStore:
     def _current(self, resource: str, uids: list[str]) -> dict[str, _Open]:
         rows = self._connection.execute(CURRENT, [self._cluster_id, resource, uids]).fetchall()
         return {uid: _Open(digest, changed_at, None) for uid, digest, changed_at in rows}
-
-    def _follow(
-        self,
-        resource: str,
-        state: State,
-        before: _Open | None,
-        inserts: list[list[Any]],
-        closes: list[tuple[Any, ...]],
-        now: datetime,
-    ) -> _Open:
-        changed_at = max(state.changed_at, before.changed_at) if before else state.changed_at
-        if before is not None:
-            self._close(resource, state.uid, before, changed_at, "replaced", closes)
-        row = [self._cluster_id, resource, now, None, "", Jsonb(dict(state.redactions)), list(state.signals)]
-        row += [changed_at if name == "changed_at" else getattr(state, name) for name in _STATE]
-        inserts.append(row)
-        return _Open(state.digest, changed_at, row)
-
-    def _end(
-        self,
-        resource: str,
-        state: State,
-        before: _Open | None,
-        inserts: list[list[Any]],
-        closes: list[tuple[Any, ...]],
-        now: datetime,
-    ) -> None:
-        if before is None:
-            # Never seen alive: at least its last state is known.
-            before = self._follow(resource, state, None, inserts, closes, now)
-        self._close(resource, state.uid, before, max(state.changed_at, before.changed_at), "deleted", closes)
-
-    def _close(
-        self, resource: str, uid: str, before: _Open, at: datetime, how: str, closes: list[tuple[Any, ...]]
-    ) -> None:
-        if before.row is not None:
-            before.row[3], before.row[4] = at, how
-        else:
-            closes.append((at, how, self._cluster_id, resource, uid))
 
     def _write_endings(self, states: Sequence[State], now: datetime) -> None:
         found = {
