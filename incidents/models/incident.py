@@ -17,8 +17,6 @@ from telemetry.observations import Scope, Window, Workload
 
 PAD = timedelta(minutes=15)
 TITLE_LIMIT = 200
-
-
 USUAL_RANK = 3
 
 
@@ -33,6 +31,15 @@ class Severity(models.Model):
     due_in_working_days = models.BooleanField(default=False)
     followup_sla_days = models.PositiveSmallIntegerField(default=30)
     reminder_minutes = models.PositiveSmallIntegerField(default=60)
+    approvals_needed = models.PositiveSmallIntegerField(
+        default=0, help_text="So many reviewers must approve a post-mortem before it is published."
+    )
+    required_reviewers = models.ManyToManyField(
+        User, blank=True, related_name="+", help_text="Each of them must approve."
+    )
+    required_checks = ArrayField(
+        models.CharField(max_length=40), default=list, blank=True, help_text="Hints on quality that block publishing."
+    )
 
     class Meta:
         ordering = ["rank"]

@@ -4,7 +4,7 @@ from django.db import models
 from django.urls import reverse
 
 from accounts.models import User, Versioned
-from incidents.models.incident import TITLE_LIMIT, Incident
+from incidents.models.incident import TITLE_LIMIT, Incident, Kind, Severity
 
 BODY_LIMIT = 200_000
 
@@ -28,6 +28,20 @@ class PostMortemTemplate(Versioned):
         return self.name
 
 
+class TemplateDefault(models.Model):
+    """Which template a post-mortem of a severity and kind begins with; without one it is the default of all."""
+
+    severity = models.ForeignKey(Severity, on_delete=models.CASCADE, related_name="template_defaults")
+    kind = models.CharField(max_length=10, choices=Kind.choices, default=Kind.INCIDENT)
+    template = models.ForeignKey(PostMortemTemplate, on_delete=models.CASCADE, related_name="default_for")
+
+    class Meta:
+        constraints = [models.UniqueConstraint(fields=["severity", "kind"], name="one_template_per_severity_and_kind")]
+
+    def __str__(self) -> str:
+        return f"{self.template} for {self.severity}, {self.kind}"
+
+
 class PostMortem(Versioned):
     class State(models.TextChoices):
         DRAFT = "draft", "Draft"
@@ -42,6 +56,7 @@ class PostMortem(Versioned):
     state = models.CharField(max_length=10, choices=State.choices, default=State.DRAFT)
     due_at = models.DateTimeField(null=True, blank=True)
     edited_by = models.ForeignKey(User, on_delete=models.SET_NULL, null=True, blank=True, related_name="+")
+    drafted = models.JSONField(default=dict, blank=True, help_text="Per variable of the template: what was drafted.")
     published_title = models.CharField(max_length=TITLE_LIMIT, blank=True)
     published_body = models.TextField(blank=True)
     published_at = models.DateTimeField(null=True, blank=True)
@@ -67,27 +82,6 @@ class PostMortem(Versioned):
         return self.published_at is not None
 
 
-class Review(models.Model):
-    class Verdict(models.TextChoices):
-        WAITING = "waiting", "Waiting"
-        APPROVED = "approved", "Approved"
-        CHANGES = "changes", "Asks for changes"
-
-    postmortem = models.ForeignKey(PostMortem, on_delete=models.CASCADE, related_name="reviews")
-    reviewer = models.ForeignKey(User, on_delete=models.CASCADE, related_name="reviews")
-    verdict = models.CharField(max_length=10, choices=Verdict.choices, default=Verdict.WAITING)
-    comment = models.TextField(blank=True, max_length=5_000)
-    asked_at = models.DateTimeField()
-    answered_at = models.DateTimeField(null=True, blank=True)
-
-    class Meta:
-        ordering = ["id"]
-        constraints = [models.UniqueConstraint(fields=["postmortem", "reviewer"], name="a_reviewer_once")]
-
-    def __str__(self) -> str:
-        return f"{self.reviewer} {self.verdict}"
-
-
 class Revision(models.Model):
     """A text as it once was: kept when another person saves, when half an hour has passed, and at each publication."""
 
@@ -98,9 +92,29 @@ class Revision(models.Model):
     author = models.ForeignKey(User, on_delete=models.SET_NULL, null=True, related_name="+")
     created_at = models.DateTimeField()
     note = models.CharField(max_length=200, blank=True)
+    authors = models.ManyToManyField(User, related_name="+", help_text="Who wrote since the revision before.")
 
     class Meta:
         ordering = ["-id"]
 
     def __str__(self) -> str:
         return f"{self.postmortem} v{self.version}"
+
+
+class Publication(models.Model):
+    """A text as readers got it: fixed. A later one takes its place and says in `note` what is new."""
+
+    postmortem = models.ForeignKey(PostMortem, on_delete=models.CASCADE, related_name="publications")
+    number = models.PositiveIntegerField()
+    title = models.CharField(max_length=TITLE_LIMIT)
+    body = models.TextField()
+    note = models.CharField(max_length=300, blank=True)
+    published_at = models.DateTimeField()
+    published_by = models.ForeignKey(User, on_delete=models.SET_NULL, null=True, related_name="+")
+
+    class Meta:
+        ordering = ["-number"]
+        constraints = [models.UniqueConstraint(fields=["postmortem", "number"], name="a_publication_once_per_number")]
+
+    def __str__(self) -> str:
+        return f"{self.postmortem}, version {self.number}"
