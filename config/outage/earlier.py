@@ -10,7 +10,8 @@ from accounts.models import User
 from incidents.actions.followup import create_followup
 from incidents.actions.incident import assign_role, change_status, declare_incident
 from incidents.actions.milestone import set_milestone
-from incidents.actions.postmortem import open_postmortem, publish_postmortem, save_postmortem
+from incidents.actions.postmortem import open_postmortem, save_postmortem
+from incidents.actions.publication import publish_postmortem
 from incidents.models import Severity
 from knowledge.actions.brownbag import save_brownbag
 from knowledge.actions.lesson import create_lesson

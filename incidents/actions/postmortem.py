@@ -1,19 +1,16 @@
-"""Open, write, review and publish a post-mortem. Writing together in real time will enter through `save_postmortem`."""
+"""Open and write a post-mortem. Writing together in real time will enter through `save_postmortem`."""
 
 from __future__ import annotations
 
 from datetime import datetime, timedelta
-from functools import partial
 
 from django.db import transaction
 
-from accounts import audit
 from accounts.models import User
 from accounts.permissions import require_respond
 from accounts.problems import InvalidInput, StaleWrite
-from incidents import signals
 from incidents.drafting import draft
-from incidents.models import Incident, PostMortem, PostMortemTemplate, Review, Revision
+from incidents.models import Incident, PostMortem, PostMortemTemplate, Revision
 from incidents.models.incident import TITLE_LIMIT
 from incidents.models.postmortem import BODY_LIMIT
 from incidents.moments import check_moment
@@ -81,7 +78,7 @@ def save_postmortem(
     if same and due_at is None:
         return current
     if not same:
-        _keep_revision(current, by, now)
+        keep_revision(current, by, now)
     current.title, current.body, current.edited_by = title, body.replace("\r\n", "\n"), by
     current.due_at = due_at or current.due_at
     if current.state == State.PUBLISHED and not same:
@@ -90,71 +87,12 @@ def save_postmortem(
     return current
 
 
-@transaction.atomic
-def ask_for_review(*, postmortem: PostMortem, reviewers: list[User], by: User, now: datetime) -> PostMortem:
-    require_respond(by)
-    current = PostMortem.objects.select_for_update().get(pk=postmortem.pk)
-    if not reviewers:
-        raise InvalidInput("reviewers", "name at least one person")
-    for reviewer in reviewers:
-        if not Incident.objects.visible_to(reviewer).filter(pk=current.incident_id).exists():
-            raise InvalidInput(
-                "reviewers", f"{reviewer.display_name} may not see this incident; give them a role first"
-            )
-        Review.objects.update_or_create(
-            postmortem=current,
-            reviewer=reviewer,
-            defaults={"verdict": Review.Verdict.WAITING, "comment": "", "asked_at": now, "answered_at": None},
-        )
-    if current.state in {State.DRAFT, State.REOPENED}:
-        current.state = State.IN_REVIEW
-        current.save(update_fields=["state"])
-    return current
-
-
-@transaction.atomic
-def give_verdict(*, postmortem: PostMortem, verdict: str, comment: str, by: User, now: datetime) -> Review:
-    """Anybody who was asked may answer, viewers too."""
-    if verdict not in {Review.Verdict.APPROVED, Review.Verdict.CHANGES}:
-        raise InvalidInput("verdict", "expected approved or changes")
-    review = Review.objects.select_for_update().filter(postmortem=postmortem, reviewer=by).first()
-    if review is None:
-        raise InvalidInput("verdict", "you were not asked to review this")
-    if len(comment) > 5_000:
-        raise InvalidInput("comment", f"has {len(comment):,} characters; expected at most 5,000")
-    if verdict == Review.Verdict.CHANGES and not comment.strip():
-        raise InvalidInput("comment", "say what should change")
-    review.verdict, review.comment, review.answered_at = verdict, comment.strip(), now
-    review.save()
-    return review
-
-
-@transaction.atomic
-def publish_postmortem(
-    *, postmortem: PostMortem, by: User, now: datetime, based_on: int | None = None, via: str = "page"
-) -> PostMortem:
-    """Fix the text as it stands as the published version."""
-    require_respond(by)
-    current = PostMortem.objects.select_for_update(of=("self",)).select_related("incident").get(pk=postmortem.pk)
-    if based_on is not None and based_on != current.resource_version:
-        raise StaleWrite(current)
-    if not current.body.strip():
-        raise InvalidInput("body", "is empty; write something before publishing")
-    current.state, current.published_at, current.published_by = State.PUBLISHED, now, by
-    current.published_title, current.published_body = current.title, current.body
-    current.save()
-    _keep_revision(current, by, now, note="Published", always=True)
-    audit.record(at=now, actor=by, verb="postmortem.published", target=current.incident.key, via=via)
-    transaction.on_commit(partial(signals.postmortem_published.send, PostMortem, postmortem_id=current.pk, at=now))
-    return current
-
-
 def _only_drafted_since(current: PostMortem, based_on: int) -> bool:
     """Nobody has written yet: the person's text wins over a draft that followed the evidence, which stays a revision."""
     return current.edited_by_id is None and 0 < based_on < current.resource_version
 
 
-def _keep_revision(current: PostMortem, by: User, now: datetime, *, note: str = "", always: bool = False) -> None:
+def keep_revision(current: PostMortem, by: User, now: datetime, *, note: str = "", always: bool = False) -> None:
     """The text before it changes hands, or after half an hour, so that nothing is ever lost."""
     last = current.revisions.first()
     if not always and last is not None and current.edited_by_id == by.pk and now - last.created_at < REVISION_EVERY:

@@ -18,13 +18,9 @@ from incidents.actions.collection import collect_again
 from incidents.actions.followup import change_followup, create_followup
 from incidents.actions.incident import change_incident, change_status, declare_incident, set_roles
 from incidents.actions.milestone import set_milestone
-from incidents.actions.postmortem import (
-    ask_for_review,
-    give_verdict,
-    open_postmortem,
-    publish_postmortem,
-    save_postmortem,
-)
+from incidents.actions.postmortem import open_postmortem, save_postmortem
+from incidents.actions.publication import publish_postmortem
+from incidents.actions.review import ask_for_review, give_verdict
 from incidents.actions.timeline import add_note, change_entry
 from incidents.api import serializers
 from incidents.models import Collection, Evidence, FollowUp, Incident, Milestone, PostMortem, TimelineEntry

@@ -14,13 +14,9 @@ from django.views.decorators.http import require_GET, require_http_methods, requ
 from accounts.models import User
 from accounts.permissions import can_respond, require_respond
 from accounts.problems import InvalidInput, StaleWrite
-from incidents.actions.postmortem import (
-    ask_for_review,
-    give_verdict,
-    open_postmortem,
-    publish_postmortem,
-    save_postmortem,
-)
+from incidents.actions.postmortem import open_postmortem, save_postmortem
+from incidents.actions.publication import publish_postmortem
+from incidents.actions.review import ask_for_review, give_verdict
 from incidents.listing import page_of
 from incidents.models import PostMortem, Review
 from incidents.models.incident import Incident

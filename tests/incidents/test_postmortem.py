@@ -11,7 +11,9 @@ from django.test import Client
 from accounts.models import AuditEvent, User
 from accounts.permissions import PermissionProblem
 from accounts.problems import InvalidInput, StaleWrite
-from incidents.actions.postmortem import ask_for_review, give_verdict, publish_postmortem, save_postmortem
+from incidents.actions.postmortem import save_postmortem
+from incidents.actions.publication import publish_postmortem
+from incidents.actions.review import ask_for_review, give_verdict
 from incidents.drafting import fill, redraft_untouched
 from incidents.models import PostMortem, Revision
 from incidents.rendering import references
