@@ -5,6 +5,7 @@ from drf_spectacular.views import SpectacularAPIView
 from rest_framework.routers import SimpleRouter
 
 from config.api_docs import ApiDocsView
+from incidents.api import postmortems
 from incidents.api import views as incidents
 from knowledge.api import views as knowledge
 from telemetry.api import archive
@@ -20,7 +21,7 @@ router.register("incidents/<int:number>/evidence", incidents.EvidenceViewSet, ba
 router.register("incidents/<int:number>/timeline", incidents.TimelineViewSet, basename="api-timeline")
 router.register("incidents/<int:number>/milestones", incidents.MilestoneViewSet, basename="api-milestone")
 router.register("incidents/<int:number>/collections", incidents.CollectionViewSet, basename="api-collection")
-router.register("postmortems", incidents.PostMortemViewSet, basename="api-postmortem")
+router.register("postmortems", postmortems.PostMortemViewSet, basename="api-postmortem")
 router.register("followups", incidents.FollowUpViewSet, basename="api-followup")
 router.register("lessons", knowledge.LessonViewSet, basename="api-lesson")
 router.register("checklists", knowledge.ChecklistViewSet, basename="api-checklist")

@@ -1,4 +1,4 @@
-"""Pages, API and intakes in one ASGI application: chunked intake bodies are lost under WSGI."""
+"""Pages, API, intakes and sockets in one ASGI application: chunked intake bodies are lost under WSGI."""
 
 import os
 
@@ -7,6 +7,12 @@ os.environ.setdefault("DATABASE_POOL", "20")
 
 from django.core.asgi import get_asgi_application
 
-from config.bodies import BodyLimit
+# Only now: what follows needs Django set up.
+pages = get_asgi_application()
 
-application = BodyLimit(get_asgi_application())  # type: ignore[arg-type]  # Mapping there, MutableMapping in the specification
+from channels.routing import ProtocolTypeRouter  # noqa: E402
+
+from config.bodies import BodyLimit  # noqa: E402
+from config.sockets import sockets  # noqa: E402
+
+application = ProtocolTypeRouter({"http": BodyLimit(pages), "websocket": sockets})  # type: ignore[arg-type]  # Mapping there, MutableMapping in the specification

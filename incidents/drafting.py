@@ -12,6 +12,7 @@ from incidents.durations import between, spoken
 from incidents.models import CollectionRun, Evidence, Incident, PostMortem, TimelineEntry
 from incidents.models.evidence import GOOD, RunState
 from incidents.models.timeline import EntrySource
+from incidents.writing.documents import current_text, rewrite
 from telemetry.observations import EvidenceType, Level
 
 LINES = 40
@@ -31,14 +32,11 @@ def redraft_untouched(incident: Incident, now: datetime) -> None:
 @transaction.atomic
 def draft(postmortem_id: int, now: datetime) -> None:
     """Write the body, unless a person has touched it."""
-    rows = PostMortem.objects.select_for_update(of=("self",)).select_related("incident__severity", "template")
-    postmortem = rows.get(pk=postmortem_id)
+    postmortem = current_text(postmortem_id, now)
     if postmortem.edited_by_id is not None or postmortem.template is None:
         return
     body = fill(postmortem.template.body, postmortem.incident)
-    if body != postmortem.body:
-        postmortem.body = body
-        postmortem.save(update_fields=["body"])
+    rewrite(postmortem_id=postmortem_id, body=body, by=None, via="draft", now=now)
 
 
 def fill(template: str, incident: Incident) -> str:

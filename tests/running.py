@@ -66,7 +66,8 @@ def beat_command(folder: Path) -> list[str]:
 
 def web_command(port: int) -> list[str]:
     options = ["--no-access-log", "--log-level", "warning", "--lifespan", "off", "--timeout-graceful-shutdown", "1"]
-    return [sys.executable, "-m", "uvicorn", "config.asgi:application", "--port", str(port), *options]
+    sockets = ["--ws", "websockets-sansio", "--ws-max-size", "2097152"]
+    return [sys.executable, "-m", "uvicorn", "config.asgi:application", "--port", str(port), *options, *sockets]
 
 
 @contextmanager

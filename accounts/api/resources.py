@@ -68,6 +68,9 @@ class ResourceViewSet(GenericViewSet[Any]):
         ]
         if not wanted or "*" in wanted or etag(row) in wanted:
             return None
+        return self.conflict(row)
+
+    def conflict(self, row: Any) -> Response:
         current = self.get_serializer(row).data
         answer = problem(412, "Somebody changed this in the meantime. Nothing was overwritten.", current=current)
         answer.headers["ETag"] = etag(row)

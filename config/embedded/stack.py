@@ -175,6 +175,7 @@ class Stack:
                 *["--host", self.env.get("DEBRIEF_HOST", "127.0.0.1"), "--port", str(self.port)],
                 *["--no-access-log", "--log-level", "warning", "--timeout-graceful-shutdown", "3"],
                 *["--lifespan", "off", "--limit-concurrency", "400"],
+                *["--ws", "websockets-sansio", "--ws-max-size", "2097152"],
             ],
             "worker": [
                 *[*celery, "worker", "--loglevel", log_level, "--pool", "prefork"],

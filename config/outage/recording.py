@@ -19,6 +19,7 @@ from typing import Any
 
 from psycopg import Connection
 
+from accounts.database import conninfo
 from telemetry.collectors.kubernetes.connection import open_http
 from telemetry.http import Http, Refusal
 from telemetry.models import Cluster, Recording
@@ -27,7 +28,6 @@ from telemetry.recorder.batches import Batch
 from telemetry.recorder.endingstore import EndingStore
 from telemetry.recorder.lastlines import read_last_lines
 from telemetry.recorder.leadership import connect, take_lead
-from telemetry.recorder.process import conninfo
 from telemetry.recorder.readers import reader_for
 from telemetry.recorder.resources import BY_NAME, EVENTS, PODS
 from telemetry.recorder.store import Store

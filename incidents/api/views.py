@@ -7,23 +7,18 @@ from typing import Any
 from django.db.models import QuerySet
 from django.shortcuts import get_object_or_404
 from drf_spectacular.utils import OpenApiParameter, extend_schema, extend_schema_view
-from rest_framework.decorators import action
 from rest_framework.request import Request
 from rest_framework.response import Response
 
-from accounts.api.permissions import AnswerPermission
 from accounts.api.resources import CreateMixin, ListMixin, ResourceViewSet, RetrieveMixin, UpdateMixin
 from accounts.problems import InvalidInput
 from incidents.actions.collection import collect_again
 from incidents.actions.followup import change_followup, create_followup
 from incidents.actions.incident import change_incident, change_status, declare_incident, set_roles
 from incidents.actions.milestone import set_milestone
-from incidents.actions.postmortem import open_postmortem, save_postmortem
-from incidents.actions.publication import publish_postmortem
-from incidents.actions.review import ask_for_review, give_verdict
 from incidents.actions.timeline import add_note, change_entry
 from incidents.api import serializers
-from incidents.models import Collection, Evidence, FollowUp, Incident, Milestone, PostMortem, TimelineEntry
+from incidents.models import Collection, Evidence, FollowUp, Incident, Milestone, TimelineEntry
 
 NUMBER = OpenApiParameter("number", int, OpenApiParameter.PATH, description="The n of INC-n.")
 
@@ -152,80 +147,6 @@ class CollectionViewSet(ListMixin, RetrieveMixin, PartOfIncident):
             return self.answer(self.fresh(row), status=201)
 
         return self.once(request, act)
-
-
-class PostMortemViewSet(ListMixin, RetrieveMixin, CreateMixin, UpdateMixin, ResourceViewSet):
-    queryset = PostMortem.objects.none()
-    serializer_class = serializers.PostMortemSerializer
-    ordering = "-id"
-    filterset_fields = ("state", "incident__number")
-
-    def get_queryset(self) -> QuerySet[PostMortem]:
-        seen = Incident.objects.visible_to(self.request.user)
-        rows = PostMortem.objects.filter(incident__in=seen)
-        return rows.select_related("incident", "edited_by", "published_by").prefetch_related("reviews__reviewer")
-
-    def perform_create(self, data: dict[str, Any]) -> PostMortem:
-        incident, by, now = data.pop("incident"), self.person(), self.now()
-        if data and PostMortem.objects.filter(incident=incident).exists():
-            raise InvalidInput("incident", "has a post-mortem already; change that one with PATCH and its ETag")
-        row = open_postmortem(incident=incident, by=by, now=now)
-        return self._write(row, data) if data else row
-
-    def perform_update(self, row: PostMortem, data: dict[str, Any]) -> PostMortem:
-        if data.pop("incident", row.incident).pk != row.incident_id:
-            raise InvalidInput("incident", "cannot be changed")
-        return self._write(row, data)
-
-    @extend_schema(
-        summary="Ask for review",
-        request=serializers.ReviewRequestSerializer,
-        responses=serializers.PostMortemSerializer,
-    )
-    @action(detail=True, methods=["post"])
-    def review(self, request: Request, pk: str | None = None) -> Response:
-        asked = serializers.ReviewRequestSerializer(data=request.data)
-        asked.is_valid(raise_exception=True)
-        row = ask_for_review(postmortem=self.get_object(), by=self.person(), now=self.now(), **asked.validated_data)
-        return self.answer(self.fresh(row))
-
-    @extend_schema(
-        summary="Approve, or ask for changes",
-        request=serializers.VerdictSerializer,
-        responses=serializers.PostMortemSerializer,
-    )
-    @action(detail=True, methods=["post"], permission_classes=[AnswerPermission])
-    def verdict(self, request: Request, pk: str | None = None) -> Response:
-        given = serializers.VerdictSerializer(data=request.data)
-        given.is_valid(raise_exception=True)
-        row = self.get_object()
-        give_verdict(postmortem=row, by=self.person(), now=self.now(), **given.validated_data)
-        return self.answer(self.fresh(row))
-
-    @extend_schema(summary="Texts as they once were", responses=serializers.RevisionSerializer(many=True))
-    @action(detail=True, methods=["get"], pagination_class=None)
-    def revisions(self, request: Request, pk: str | None = None) -> Response:
-        rows = self.get_object().revisions.select_related("author")[:200]
-        return Response(serializers.RevisionSerializer(rows, many=True).data)
-
-    def _write(self, row: PostMortem, data: dict[str, Any]) -> PostMortem:
-        by, now = self.person(), self.now()
-        state = data.pop("state", row.state)
-        if state not in {row.state, PostMortem.State.PUBLISHED}:
-            raise InvalidInput("state", "expected published; review is asked for on the page")
-        if data:
-            row = save_postmortem(
-                postmortem=row,
-                based_on=None,
-                title=data.get("title", row.title),
-                body=data.get("body", row.body),
-                due_at=data.get("due_at"),
-                by=by,
-                now=now,
-            )
-        if state == PostMortem.State.PUBLISHED and row.state != state:
-            row = publish_postmortem(postmortem=row, by=by, now=now, via="api")
-        return row
 
 
 class FollowUpViewSet(ListMixin, RetrieveMixin, CreateMixin, UpdateMixin, ResourceViewSet):

@@ -57,6 +57,7 @@ class PostMortem(Versioned):
     due_at = models.DateTimeField(null=True, blank=True)
     edited_by = models.ForeignKey(User, on_delete=models.SET_NULL, null=True, blank=True, related_name="+")
     drafted = models.JSONField(default=dict, blank=True, help_text="Per variable of the template: what was drafted.")
+    tracked_from = models.PositiveBigIntegerField(default=1, help_text="Versions from here on can be read back.")
     published_title = models.CharField(max_length=TITLE_LIMIT, blank=True)
     published_body = models.TextField(blank=True)
     published_at = models.DateTimeField(null=True, blank=True)

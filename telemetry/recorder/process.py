@@ -10,10 +10,8 @@ import time
 from dataclasses import dataclass
 
 import psycopg
-from django.conf import settings
 from django.db import DatabaseError, close_old_connections
 from django.utils import timezone
-from psycopg.conninfo import make_conninfo
 
 from accounts.encryption import CredentialProblem
 from telemetry.collectors.kubernetes import InvalidKubeconfig
@@ -111,15 +109,6 @@ class Recorder:
         leads = sorted(one.cluster.name for one in self._running.values() if one.session and one.session.leads)
         detail = {"process": self._leader, "leads": leads}
         Heartbeat.objects.update_or_create(name=HEARTBEAT, defaults={"at": timezone.now(), "detail": detail})
-
-
-def conninfo() -> str:
-    """Of our own database, for sessions that are no pool's."""
-    database = settings.DATABASES["default"]
-    parts = {"dbname": "NAME", "user": "USER", "password": "PASSWORD", "host": "HOST", "port": "PORT"}
-    told = {part: database[name] for part, name in parts.items() if database[name]}
-    more = {name: value for name, value in database["OPTIONS"].items() if name != "pool"}
-    return make_conninfo(**told, **more)
 
 
 def watched_clusters() -> list[WatchedCluster]:

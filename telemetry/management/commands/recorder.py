@@ -7,7 +7,8 @@ from typing import Any
 
 from django.core.management.base import BaseCommand
 
-from telemetry.recorder.process import Recorder, conninfo
+from accounts.database import conninfo
+from telemetry.recorder.process import Recorder
 
 
 class Command(BaseCommand):

@@ -1,0 +1,161 @@
+"""The shared document of one post-mortem: a Yjs document with two texts, whose names nobody else's document has.
+
+Positions of pycrdt are bytes of UTF-8; everything here speaks of characters.
+https://y-crdt.github.io/pycrdt/
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from hashlib import sha256
+from typing import Any
+
+from pycrdt import Assoc, Doc, StickyIndex, Text, get_state
+
+from incidents.writing.differences import splices
+
+
+class BadUpdate(Exception):
+    """Bytes that are no update of this document; the document must be loaded again."""
+
+    retryable = False
+
+
+class SharedText:
+    """`guid` names the texts: what belongs to another document can never end up in this one."""
+
+    def __init__(self, guid: str, updates: Iterable[bytes] = (), *, client_id: int | None = None) -> None:
+        self.doc: Doc[Any] = Doc(client_id=client_id) if client_id is not None else Doc()
+        self._names = {guid, f"{guid}:title"}
+        self._body: Text = self.doc.get(guid, type=Text)
+        self._title: Text = self.doc.get(f"{guid}:title", type=Text)
+        self._odd = False
+        for update in updates:
+            self.doc.apply_update(update)
+        self._subscriptions = [text.observe(self._look) for text in (self._body, self._title)]
+
+    @classmethod
+    def seeded(cls, guid: str, *, title: str, body: str) -> SharedText:
+        """A text seeded twice, after a crash in between, is the same text and not a double one: same client, same
+        clocks. The client is the document's own, so that no other document builds on it.
+        """
+        shared = cls(guid, client_id=int.from_bytes(sha256(guid.encode()).digest()[:4]))
+        with shared.doc.transaction():
+            shared._body += body
+            shared._title += title
+        return shared
+
+    @property
+    def body(self) -> str:
+        # PostgreSQL stores no NUL.
+        return str(self._body).replace("\x00", "\ufffd")
+
+    @property
+    def title(self) -> str:
+        return str(self._title).replace("\x00", "\ufffd")
+
+    @property
+    def size(self) -> int:
+        """Of the body, in bytes of UTF-8; costs nothing."""
+        return len(self._body)
+
+    def state(self) -> bytes:
+        """Everything as one update."""
+        return self.doc.get_update()
+
+    def vector(self) -> bytes:
+        return self.doc.get_state()
+
+    def missing(self, vector: bytes) -> bytes:
+        """What somebody with this state vector lacks. Raises BadUpdate when it is none."""
+        try:
+            return self.doc.get_update(vector)
+        except Exception as problem:
+            raise BadUpdate("no state vector") from problem
+
+    def apply(self, update: bytes) -> None:
+        """Raises BadUpdate for garbage, for what builds on things unknown here, and for what is not text."""
+        self._odd = False
+        try:
+            self.doc.apply_update(update)
+            reached = _clocks(get_state(update))
+        except Exception as problem:
+            raise BadUpdate("cannot be read") from problem
+        known = _clocks(self.doc.get_state())
+        if any(known.get(client, 0) < clock for client, clock in reached.items()):
+            raise BadUpdate("builds on updates that this document never had")
+        if set(self.doc.keys()) - self._names:
+            raise BadUpdate("belongs to another document")
+        if self._odd:
+            raise BadUpdate("holds something that is not plain text")
+
+    def rewrite(self, *, title: str | None = None, body: str | None = None) -> bytes:
+        """Change the texts by the fewest edits; returns them as one update, empty where nothing changed."""
+        made: list[bytes] = []
+        subscription = self.doc.observe(lambda event: made.append(event.update))
+        with self.doc.transaction():
+            for text, wanted in ((self._title, title), (self._body, body)):
+                if wanted is not None:
+                    _rewrite(text, wanted)
+        self.doc.unobserve(subscription)
+        return b"".join(made)
+
+    def anchor(self, start: int, end: int) -> dict[str, Any]:
+        """A stretch of the body that follows it through edits: relative positions as Yjs writes them in JSON."""
+        raw = str(self._body)
+        first = self._body.sticky_index(_bytes(raw, start), Assoc.AFTER)
+        last = self._body.sticky_index(_bytes(raw, end), Assoc.BEFORE)
+        return {"start": first.to_json(), "end": last.to_json()}
+
+    def place(self, anchor: Any) -> tuple[int, int] | None:
+        """Where the stretch is now, in characters; None when the anchor is none, or its text is gone."""
+        raw = str(self._body).encode()
+        try:
+            start, end = (self._index(anchor[name]) for name in ("start", "end"))
+        except Exception:  # pycrdt raises what it likes on a foreign JSON, and the anchor came from a browser
+            return None
+        if not 0 <= start < end <= len(raw):
+            return None
+        return len(raw[:start].decode(errors="replace")), len(raw[:end].decode(errors="replace"))
+
+    def _index(self, position: Any) -> int:
+        kept = {name: position[name] for name in ("item", "assoc") if position.get(name) is not None}
+        return StickyIndex.from_json(kept, self._body).get_index()
+
+    def _look(self, event: Any) -> None:
+        for part in event.delta:
+            inserted = part.get("insert")
+            if "attributes" in part or (inserted is not None and not isinstance(inserted, str)):
+                self._odd = True
+            elif inserted is not None and "\r" in inserted:
+                # Editors count a line's end as one character.
+                self._odd = True
+
+
+def _rewrite(text: Text, wanted: str) -> None:
+    current = str(text)
+    for splice in splices(current, wanted):
+        at = _bytes(current, splice.start)
+        if splice.removed:
+            del text[at : at + len(splice.removed.encode())]
+        if splice.inserted:
+            text.insert(at, splice.inserted)
+        current = splice.apply(current)
+
+
+def _bytes(text: str, characters: int) -> int:
+    return len(text[:characters].encode())
+
+
+def _clocks(vector: bytes) -> dict[int, int]:
+    """Client → clock of an encoded state vector: a count, then pairs, all as variable-length integers."""
+    numbers: list[int] = []
+    value = shift = 0
+    for byte in vector:
+        value |= (byte & 0x7F) << shift
+        shift += 7
+        if byte < 0x80:
+            numbers.append(value)
+            value = shift = 0
+    pairs = numbers[1:]
+    return dict(zip(pairs[::2], pairs[1::2], strict=True))
