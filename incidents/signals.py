@@ -9,3 +9,4 @@ incident_declared = Signal()  # incident_id, at
 incident_changed = Signal()  # incident_id, at, change ("status", "severity", "roles", "fields")
 evidence_collected = Signal()  # incident_id, at, collection_id
 postmortem_published = Signal()  # postmortem_id, at
+person_notified = Signal()  # notice_id, at

@@ -1,0 +1,159 @@
+"""Publishing: versions that stay as readers got them, and what an admin requires before."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+from typing import Any
+
+import pytest
+
+from accounts.models import AuditEvent, User
+from accounts.problems import InvalidInput
+from incidents.actions.postmortem import save_postmortem
+from incidents.actions.publication import publish_postmortem
+from incidents.actions.review import ask_for_review, give_verdict, withdraw_from_review
+from incidents.models import PostMortem, Publication, Severity
+from tests.builders import NOW, make_followup, make_person, make_postmortem
+
+pytestmark = pytest.mark.django_db
+
+
+def write(postmortem: PostMortem, body: str, *, minutes: int = 1) -> PostMortem:
+    at = NOW + timedelta(minutes=minutes)
+    ben = make_person("ben")
+    return save_postmortem(postmortem=postmortem, based_on=None, title=postmortem.title, body=body, by=ben, now=at)
+
+
+def publish(postmortem: PostMortem, *, minutes: int = 2, by: str = "ben", **more: Any) -> PostMortem:
+    at = NOW + timedelta(minutes=minutes)
+    return publish_postmortem(postmortem=postmortem, by=make_person(by), now=at, **more)
+
+
+def require(**rules: Any) -> Severity:
+    severity = Severity.objects.get(name="SEV2")
+    people = rules.pop("required_reviewers", None)
+    for name, value in rules.items():
+        setattr(severity, name, value)
+    severity.save()
+    if people is not None:
+        severity.required_reviewers.set(people)
+    return severity
+
+
+def test_each_publication_is_a_version_that_stays_as_it_was() -> None:
+    postmortem = publish(write(make_postmortem(), "First text"))
+    postmortem = publish(write(postmortem, "Second text", minutes=3), minutes=4, note="  The numbers   are known ")
+    rows = list(Publication.objects.order_by("number").values_list("number", "body", "note"))
+    assert rows == [(1, "First text", ""), (2, "Second text", "The numbers are known")]
+    assert postmortem.published_body == "Second text"
+
+
+def test_a_note_that_is_too_long_is_refused_and_nothing_is_published() -> None:
+    with pytest.raises(InvalidInput) as refused:
+        publish(make_postmortem(), note="x" * 301)
+    assert "note" in refused.value.errors
+    assert not Publication.objects.exists()
+
+
+def test_publishing_what_is_published_already_is_refused() -> None:
+    postmortem = publish(make_postmortem())
+    with pytest.raises(InvalidInput, match="not changed since version 1"):
+        publish(postmortem, minutes=5)
+
+
+def test_a_text_that_went_back_to_the_published_one_makes_no_new_version() -> None:
+    postmortem = publish(write(make_postmortem(), "Text"))
+    postmortem = write(write(postmortem, "Something else", minutes=3), "Text", minutes=4)
+    assert postmortem.state == PostMortem.State.REOPENED
+    assert publish(postmortem, minutes=5).state == PostMortem.State.PUBLISHED
+    assert Publication.objects.count() == 1
+    assert AuditEvent.objects.filter(verb="postmortem.back_to_published").exists()
+
+
+def test_without_rules_anybody_who_responds_publishes_at_once() -> None:
+    assert publish(make_postmortem()).state == PostMortem.State.PUBLISHED
+
+
+def test_too_few_approvals_block_and_the_answer_counts_them(cy: User) -> None:
+    require(approvals_needed=2)
+    postmortem = make_postmortem()
+    ada = make_person("ada")
+    ask_for_review(postmortem=postmortem, reviewers=[cy, ada], by=ada, now=NOW)
+    give_verdict(postmortem=postmortem, verdict="approved", comment="", by=cy, now=NOW)
+    with pytest.raises(InvalidInput, match="1 of 2 approvals given"):
+        publish(postmortem)
+    give_verdict(postmortem=postmortem, verdict="approved", comment="", by=ada, now=NOW)
+    assert publish(postmortem).state == PostMortem.State.PUBLISHED
+
+
+def test_a_required_reviewer_is_asked_by_itself_named_while_missing_and_enough_once_approved(cy: User) -> None:
+    require(required_reviewers=[cy])
+    postmortem = make_postmortem()
+    with pytest.raises(InvalidInput, match="Cy Moreau must approve it first"):
+        publish(postmortem)
+    ask_for_review(postmortem=postmortem, reviewers=[], by=make_person("ada"), now=NOW)
+    assert [review.reviewer for review in postmortem.reviews.all()] == [cy]
+    give_verdict(postmortem=postmortem, verdict="changes", comment="The numbers", by=cy, now=NOW)
+    with pytest.raises(InvalidInput, match="Cy Moreau must approve"):
+        publish(postmortem)
+    give_verdict(postmortem=postmortem, verdict="approved", comment="", by=cy, now=NOW)
+    assert publish(postmortem).state == PostMortem.State.PUBLISHED
+
+
+def test_a_required_reviewer_who_is_gone_blocks_nobody(cy: User) -> None:
+    require(required_reviewers=[cy])
+    cy.is_active = False
+    cy.save()
+    assert publish(make_postmortem()).state == PostMortem.State.PUBLISHED
+
+
+def test_an_approval_counts_for_one_version_alone(cy: User) -> None:
+    require(approvals_needed=1)
+    postmortem = make_postmortem()
+    ada = make_person("ada")
+    ask_for_review(postmortem=postmortem, reviewers=[cy], by=ada, now=NOW)
+    give_verdict(postmortem=postmortem, verdict="approved", comment="", by=cy, now=NOW)
+    postmortem = write(publish(postmortem), "Rewritten afterwards", minutes=3)
+    with pytest.raises(InvalidInput, match="0 of 1 approval given"):
+        publish(postmortem, minutes=4)
+
+
+def test_a_required_check_blocks_with_what_is_missing_and_others_only_hint() -> None:
+    require(required_checks=["impact-quantified", "followups-owned"])
+    postmortem = write(make_postmortem(), "## Impact\n\nSomebody noticed.\n")
+    with pytest.raises(InvalidInput) as refused:
+        publish(postmortem)
+    assert "Say in numbers" in refused.value.errors["quality"]
+    assert "follow-up" in refused.value.errors["quality"]
+    assert "no section on how it was noticed" not in refused.value.errors["quality"]
+    make_followup(postmortem.incident, owner=make_person("ada"))
+    write(postmortem, "## Impact\n\n63 % of the requests failed.\n", minutes=3)
+    assert publish(postmortem, minutes=4).state == PostMortem.State.PUBLISHED
+
+
+def test_a_new_ask_resets_what_was_answered(cy: User) -> None:
+    postmortem = make_postmortem()
+    ben = make_person("ben")
+    ask_for_review(postmortem=postmortem, reviewers=[cy], by=ben, now=NOW)
+    give_verdict(postmortem=postmortem, verdict="changes", comment="Why?", by=cy, now=NOW)
+    ask_for_review(postmortem=postmortem, reviewers=[cy], by=ben, now=NOW + timedelta(hours=1))
+    review = postmortem.reviews.get()
+    assert (review.verdict, review.comment, review.answered_at) == ("waiting", "", None)
+
+
+def test_withdrawing_goes_back_to_writing_and_keeps_the_answers(cy: User) -> None:
+    postmortem = make_postmortem()
+    ada, ben = make_person("ada"), make_person("ben")
+    ask_for_review(postmortem=postmortem, reviewers=[cy, ada], by=ben, now=NOW)
+    give_verdict(postmortem=postmortem, verdict="approved", comment="", by=cy, now=NOW)
+    assert withdraw_from_review(postmortem=postmortem, by=ben, now=NOW).state == PostMortem.State.DRAFT
+    assert [review.reviewer for review in postmortem.reviews.all()] == [cy]
+    with pytest.raises(InvalidInput, match="only a text in review"):
+        withdraw_from_review(postmortem=postmortem, by=ben, now=NOW)
+
+
+def test_a_published_text_withdrawn_from_review_is_reopened(cy: User) -> None:
+    postmortem = write(publish(make_postmortem()), "More is known", minutes=3)
+    ben = make_person("ben")
+    assert ask_for_review(postmortem=postmortem, reviewers=[cy], by=ben, now=NOW).state == PostMortem.State.IN_REVIEW
+    assert withdraw_from_review(postmortem=postmortem, by=ben, now=NOW).state == PostMortem.State.REOPENED
