@@ -39,6 +39,7 @@ __all__ = [
     "Mark",
     "Point",
     "Span",
+    "common_labels",
     "lanes",
     "line_chart",
     "log_histogram",
@@ -145,7 +146,7 @@ def _on_grid(series: list[Mapping[str, Any]], axis: TimeAxis, step: float | None
     step = max(step or 0.0, length / (READINGS - 1), 1e-3)
     count = int(length / step) + 1
     labels = [row["labels"] for row in series if isinstance(row.get("labels"), Mapping)]
-    common = dict(set.intersection(*(_pairs(one) for one in labels))) if len(labels) > 1 else {}
+    common = common_labels(labels) if len(labels) > 1 else {}
     lines = []
     for row in series:
         values: list[float | None] = [None] * count
@@ -159,6 +160,11 @@ def _on_grid(series: list[Mapping[str, Any]], axis: TimeAxis, step: float | None
         lines.append(Line(name, values))
     lines.sort(key=lambda line: -line.peak)
     return lines[:DRAWN_SERIES], step
+
+
+def common_labels(labels: list[Mapping[str, Any]]) -> dict[str, str]:
+    """What all of these series share, so that it tells none of them from the others."""
+    return dict(set.intersection(*(_pairs(one) for one in labels)))
 
 
 def _pairs(labels: Mapping[str, Any]) -> set[tuple[str, str]]:

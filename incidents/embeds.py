@@ -7,12 +7,13 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Mapping
-from datetime import datetime, timedelta, tzinfo
+from datetime import tzinfo
 from html import escape
 from typing import Any
 
-from incidents.charts import line_chart, log_histogram, series_name, trace_waterfall
+from incidents.charts import common_labels, line_chart, log_histogram, series_name, trace_waterfall
 from incidents.drawing import Band, clock, epoch, in_zone, milliseconds, number, quantity, rows, words
+from incidents.parts import Part, WrongPart, part_of
 
 LOG_LINES = 14
 LISTED = 12
@@ -30,22 +31,35 @@ def evidence_html(
 ) -> str:
     """Trusted HTML for one item of evidence; never raises, whatever the payload holds.
 
-    `options` are those of an embed: `from` and `to` as HH:MM or HH:MM:SS in `zone` narrow a chart or a log,
-    `lines` says how many log lines are shown (1 to 100).
+    `options` are those of an embed (incidents/parts.py): which part is shown. Times in them are UTC, whatever `zone`
+    the reader has. Where they cannot be read, the sentence that says so stands in place of the item.
     """
     body = payload if isinstance(payload, Mapping) else {}
     place = in_zone(zone)
     draw = _DRAWN.get(str(type), _facts)
-    return draw(body, place, band, options or {}) or f'<p class="sm mut">{escape(words(title) or "No details.")}</p>'
+    try:
+        drawn = draw(body, place, band, part_of(str(type), options or {}, *_covered(body)))
+    except WrongPart as problem:
+        return wrong(str(problem))
+    return drawn or f'<p class="sm mut">{escape(words(title) or "No details.")}</p>'
 
 
-def _metric(payload: Mapping[str, Any], zone: tzinfo, band: Band | None, options: Mapping[str, str]) -> str:
-    chart = line_chart(_narrowed(payload, zone, options), zone=zone, band=band)
+def wrong(sentence: str) -> str:
+    """What stands in place of a figure whose options cannot be read."""
+    return f'<p class="sm warn">{escape(sentence)}</p>'
+
+
+def _metric(payload: Mapping[str, Any], zone: tzinfo, band: Band | None, part: Part) -> str:
+    if part.series:
+        payload = _one_series(payload, part.series)
+    if part.window:
+        payload = {**payload, "window": {"start": part.window[0], "end": part.window[1]}}
+    chart = line_chart(payload, zone=zone, band=band)
     if not chart:
         return '<p class="sm mut">No finite value in this window.</p>'
     unit = words(payload.get("unit"), 20)
     series = rows(payload.get("series"), 50)
-    facts = []
+    facts = [series_name(series[0].get("labels"))] if part.series else []
     if len(series) > 1:
         dropped = number(payload.get("dropped_series"))
         facts.append(f"{len(series)} series{f', {dropped:.0f} more left out' if dropped else ''}")
@@ -62,16 +76,9 @@ def _metric(payload: Mapping[str, Any], zone: tzinfo, band: Band | None, options
     return f"<div>{chart}{code}{_foot(facts)}</div>"
 
 
-def _log(payload: Mapping[str, Any], zone: tzinfo, band: Band | None, options: Mapping[str, str]) -> str:
-    window = _window(payload, zone, options)
-    wanted = number(options.get("lines"))
-    most = int(min(max(wanted, 1), 100)) if wanted is not None else LOG_LINES
-    lines = []
-    for row in rows(payload.get("lines"), 2_000):
-        at = epoch(row.get("at"))
-        if window is None or (at is not None and window[0] <= at <= window[1]):
-            lines.append((at, row))
-    shown = _around_errors(lines, most)
+def _log(payload: Mapping[str, Any], zone: tzinfo, band: Band | None, part: Part) -> str:
+    lines = _chosen_lines(payload, part)
+    shown = lines if part.lines else _around_errors(lines, part.most or LOG_LINES)
     excerpt = "".join(_log_line(at, row, zone) for at, row in shown)
     total = number(payload.get("total"))
     facts = [f"{len(shown)} of {total:,.0f} lines" if total else f"{len(shown)} lines"]
@@ -79,7 +86,7 @@ def _log(payload: Mapping[str, Any], zone: tzinfo, band: Band | None, options: M
     if pod:
         life = ", the container before" if payload.get("previous") is True else ""
         facts.append(f"{container or 'container'} of {pod}{life}")
-    chart = log_histogram(payload, zone=zone, band=band)
+    chart = "" if part.lines or part.most else log_histogram(payload, zone=zone, band=band)
     body = (
         f'<pre class="log" tabindex="0">{excerpt}</pre>'
         if excerpt
@@ -107,7 +114,7 @@ def _log_line(at: float | None, row: Mapping[str, Any], zone: tzinfo) -> str:
     return f"<span{kind}>{time}{marked}</span>"
 
 
-def _trace(payload: Mapping[str, Any], zone: tzinfo, band: Band | None, options: Mapping[str, str]) -> str:
+def _trace(payload: Mapping[str, Any], zone: tzinfo, band: Band | None, part: Part) -> str:
     chart = trace_waterfall(payload)
     if not chart:
         return ""
@@ -124,10 +131,10 @@ def _trace(payload: Mapping[str, Any], zone: tzinfo, band: Band | None, options:
     return f"<div>{chart}{message}{_foot(facts)}</div>"
 
 
-def _change(payload: Mapping[str, Any], zone: tzinfo, band: Band | None, options: Mapping[str, str]) -> str:
+def _change(payload: Mapping[str, Any], zone: tzinfo, band: Band | None, part: Part) -> str:
     differences = rows(payload.get("diff"), 60)
     if not differences:
-        return _facts(payload, zone, band, options)
+        return _facts(payload, zone, band, part)
     parts = []
     for row in differences:
         before, after = words(row.get("before"), 200), words(row.get("after"), 200)
@@ -142,7 +149,7 @@ def _change(payload: Mapping[str, Any], zone: tzinfo, band: Band | None, options
     return f'<div><dl class="diff">{"".join(parts)}</dl>{_foot(facts)}</div>'
 
 
-def _event(payload: Mapping[str, Any], zone: tzinfo, band: Band | None, options: Mapping[str, str]) -> str:
+def _event(payload: Mapping[str, Any], zone: tzinfo, band: Band | None, part: Part) -> str:
     message = words(payload.get("message"), 1_000)
     first, last, count = epoch(payload.get("first_at")), epoch(payload.get("last_at")), number(payload.get("count"))
     facts = [f"×{count:.0f}"] if count and count > 1 else []
@@ -157,7 +164,7 @@ def _event(payload: Mapping[str, Any], zone: tzinfo, band: Band | None, options:
     return f'<div><p class="sm">{escape(message) or "No message."}</p>{_foot(facts)}</div>'
 
 
-def _facts(payload: Mapping[str, Any], zone: tzinfo, band: Band | None, options: Mapping[str, str]) -> str:
+def _facts(payload: Mapping[str, Any], zone: tzinfo, band: Band | None, part: Part) -> str:
     """Whatever the payload says in words, as name and value; times in the reader's zone."""
     parts = []
     for name, value in list(payload.items())[:60]:
@@ -188,37 +195,52 @@ def _foot(facts: list[str]) -> str:
     return f'<div class="evd-f">{inside}</div>' if inside else ""
 
 
-def _narrowed(payload: Mapping[str, Any], zone: tzinfo, options: Mapping[str, str]) -> Mapping[str, Any]:
-    window = _window(payload, zone, options)
-    return {**payload, "window": {"start": window[0], "end": window[1]}} if window else payload
-
-
-def _window(payload: Mapping[str, Any], zone: tzinfo, options: Mapping[str, str]) -> tuple[float, float] | None:
-    """The stretch that `from` and `to` name on the day the payload begins; None where they name none."""
+def _covered(payload: Mapping[str, Any]) -> tuple[float | None, float | None]:
+    """From when to when the item speaks, as far as its payload says so."""
     whole = payload.get("window")
     whole = whole if isinstance(whole, Mapping) else {}
     start = epoch(whole.get("start")) or epoch(payload.get("first_at"))
     end = epoch(whole.get("end")) or epoch(payload.get("last_at"))
-    if start is None or end is None or not (options.get("from") or options.get("to")):
-        return None
-    left = _at(options.get("from"), start, zone) or start
-    right = _at(options.get("to"), max(left, start), zone) or end
-    return (left, right) if left < right else None
+    if start is None or end is None:
+        times = [at for row in rows(payload.get("lines"), 2_000) if (at := epoch(row.get("at"))) is not None]
+        start, end = start or min(times, default=None), end or max(times, default=None)
+    return start, end
 
 
-def _at(text: str | None, after: float, zone: tzinfo) -> float | None:
-    """HH:MM as the first such time from the hour of `after` on."""
-    found = re.fullmatch(r"(\d{1,2}):(\d{2})(?::(\d{2}))?", text or "")
-    if not found or int(found[1]) > 23 or int(found[2]) > 59 or int(found[3] or 0) > 59:
-        return None
-    day = datetime.fromtimestamp(after, zone)
-    moment = day.replace(hour=int(found[1]), minute=int(found[2]), second=int(found[3] or 0), microsecond=0)
-    if (day - moment) > timedelta(hours=12):
-        moment += timedelta(days=1)
-    return moment.timestamp()
+def _chosen_lines(payload: Mapping[str, Any], part: Part) -> list[tuple[float | None, Mapping[str, Any]]]:
+    lines = [(epoch(row.get("at")), row) for row in rows(payload.get("lines"), 2_000)]
+    if part.lines:
+        if part.lines[0] > len(lines):
+            first, last = part.lines
+            raise WrongPart(f"lines={first}-{last}: this log has {len(lines)} lines; expected numbers up to that.")
+        lines = lines[part.lines[0] - 1 : part.lines[1]]
+    if part.window:
+        start, end = part.window
+        lines = [(at, row) for at, row in lines if at is not None and start <= at <= end]
+    return lines
 
 
-_DRAWN: dict[str, Callable[[Mapping[str, Any], tzinfo, Band | None, Mapping[str, str]], str]] = {
+def _one_series(payload: Mapping[str, Any], name: str) -> Mapping[str, Any]:
+    """The payload with the one series that bears `name`: as the chart tells it from its neighbours, or in full."""
+    series = rows(payload.get("series"), 50)
+    known = named_series(payload)
+    found = [row for row, own in zip(series, known, strict=True) if name in (own, series_name(row.get("labels")))]
+    if not found:
+        told = "; ".join(known[:6]) if any(known) else ""
+        expected = f"expected one of: {told}" if told else "it has one series without a name, so leave the option out"
+        raise WrongPart(f"This chart has no series “{name[:60]}”: {expected}.")
+    return {**payload, "series": found[:1], "peak": None, "dropped_series": None, "baseline_median": None}
+
+
+def named_series(payload: Mapping[str, Any]) -> list[str]:
+    """What each series of a metric is called beside its neighbours, in the order of the payload."""
+    series = rows(payload.get("series"), 50)
+    labels = [row["labels"] for row in series if isinstance(row.get("labels"), Mapping)]
+    common = common_labels(labels) if len(labels) > 1 else {}
+    return [series_name(row.get("labels"), common) or series_name(row.get("labels")) for row in series]
+
+
+_DRAWN: dict[str, Callable[[Mapping[str, Any], tzinfo, Band | None, Part], str]] = {
     "metric": _metric,
     "log": _log,
     "trace": _trace,

@@ -27,13 +27,14 @@ __all__ = ["REFERENCE", "Heading", "Reference", "Rendered", "excerpt", "render"]
 
 Resolve = Callable[[str], Reference | None]
 EmbedHtml = Callable[[str, dict[str, str]], str | None]
+DrawDiagrams = Callable[[list[str]], list[str]]
 
 _TAG_WORDS = """
 a b blockquote br caption code del div em figcaption figure h2 h3 h4 h5 h6 hr i img input ins kbd li mark ol p pre
 s span strong sub sup table tbody td tfoot th thead tr ul
 """
 _CLASS_WORDS = """
-ev is-unknown end fig footnote footnote-ref footnote-backref task-list
+ev is-unknown mention end fig fig-diagram footnote footnote-ref footnote-backref task-list
 callout callout-title callout-note callout-tip callout-important callout-warning callout-caution
 """
 _TAGS, _CLASSES = set(_TAG_WORDS.split()), set(_CLASS_WORDS.split())
@@ -75,15 +76,20 @@ class Rendered:
 
 
 def render(
-    text: str, *, resolve: Resolve | None = None, embed: EmbedHtml | None = None, id_prefix: str = ""
+    text: str,
+    *,
+    resolve: Resolve | None = None,
+    embed: EmbedHtml | None = None,
+    draw: DrawDiagrams | None = None,
+    id_prefix: str = "",
 ) -> Rendered:
     """Markdown to safe HTML.
 
-    `resolve` says where a citation leads, `embed` gives the trusted inside of a figure (None: it cannot be
-    shown). Ids start with `md-` and `id_prefix`, so that no heading can take the id of a part of the page.
+    `resolve` says where a citation or a mention (`@ada`) leads, `embed` gives the trusted inside of a figure (None: it
+    cannot be shown), `draw` the trusted drawings of all Mermaid sources at once (without it they are code). Ids start with `md-` and `id_prefix`, so that no heading can take the id of a part of the page.
     """
     text = text.replace("\r\n", "\n").replace("\r", "\n").replace("\x00", "\ufffd")
-    job = Job(resolve)
+    job = Job(resolve, draws_diagrams=draw is not None)
     try:
         check_size(text)
         html, headings = _parse(split(text, job), job)
@@ -92,9 +98,10 @@ def render(
     except RecursionError:
         return _refuse(text, "The text nests its quotes, lists or emphasis too deeply.")
     prefix = f"md-{id_prefix}"
-    html = _sanitise(html, prefix, {row.href for row in job.references.values() if row})
+    named = [*job.references.values(), *job.mentions.values()]
+    html = _sanitise(html, prefix, {row.href for row in named if row})
     return Rendered(
-        html=_fill(html, job, embed),
+        html=_fill(html, job, embed, draw),
         citations=tuple(job.references),
         embeds=tuple(dict.fromkeys(item.ref for item in job.embeds)),
         headings=tuple(Heading(level, title, prefix + name) for level, title, name in headings),
@@ -151,18 +158,22 @@ def _sanitise(html: str, prefix: str, own: set[str]) -> str:
     )
 
 
-def _fill(html: str, job: Job, embed: EmbedHtml | None) -> str:
+def _fill(html: str, job: Job, embed: EmbedHtml | None, draw: DrawDiagrams | None) -> str:
     """Trusted figures take the place of their nonce; only this render knows it, so no text can hold one."""
 
     def figure(found: re.Match[str]) -> str:
         item = job.embeds[int(found[1])]
         inside = embed(item.ref, item.options) if embed else None
         if inside is None:
-            return f'<p class="mut">{escape(item.ref)} cannot be shown here.</p>'
+            name = "The timeline" if item.ref == "timeline" else item.ref
+            return f'<p class="mut">{escape(name)} cannot be shown here.</p>'
         return inside
 
     html = re.sub(rf"<p>{job.nonce}e(\d+)x</p>", figure, html)
-    return re.sub(rf"{job.nonce}e?\d+x", "", html)
+    if draw and job.diagrams:
+        drawn = draw(job.diagrams)
+        html = re.sub(rf"<p>{job.nonce}d(\d+)x</p>", lambda found: drawn[int(found[1])], html)
+    return re.sub(rf"{job.nonce}[ed]?\d+x", "", html)
 
 
 def _refuse(text: str, reason: str) -> Rendered:

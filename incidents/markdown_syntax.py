@@ -21,8 +21,10 @@ from markdown.treeprocessors import Treeprocessor
 from markdown.util import AtomicString
 
 from incidents import markdown_bounds as bounds
+from incidents.markdown_mentions import link_mentions
 
 EMBEDS = 60
+DIAGRAMS = 20
 _REF = r"(?:E|INC|F|L)-[1-9]\d{0,8}"
 REFERENCE = re.compile(r"\[\[(E|INC|F|L)-([1-9]\d{0,8})(?=[ \]])")
 CALLOUTS = {
@@ -39,7 +41,7 @@ CALLOUTS = {
     "error": "caution",
 }
 
-_EMBED = re.compile(rf"([ \t>]{{0,40}})!\[\[({_REF})((?: [^\[\]]{{0,500}})?)\]\][ \t]*$")
+_EMBED = re.compile(rf"([ \t>]{{0,40}})!\[\[({_REF}|timeline)((?: [^\[\]]{{0,500}})?)\]\][ \t]*$")
 _OPTION = re.compile(r'([a-z]{1,20})=(?:"((?:\\"|[^"]){0,400})"|(\S{1,60}))')
 _FENCE = re.compile(r"((?:[ \t]|>|[-*+][ \t]|\d{1,9}[.)][ \t]){0,48})(`{3,120}|~{3,120})[ \t]*([^`]{0,200})$")
 _QUOTE = re.compile(r"[ \t]*>[ \t]?")
@@ -55,7 +57,10 @@ class Reference:
 
 @dataclass(frozen=True, slots=True)
 class Embed:
-    """One embed line: the reference and its options (`caption`, `from`, `to`, …), all as typed."""
+    """One embed line: the reference (or `timeline`) and its options (`caption`, `from`, …), all as typed.
+
+    What is not name=value stands under the empty name, so that whoever draws it can say so.
+    """
 
     ref: str
     options: dict[str, str]
@@ -72,10 +77,19 @@ class Job:
     """One render: what was cited, embedded and set aside."""
 
     resolve: Callable[[str], Reference | None] | None
+    draws_diagrams: bool = False
     nonce: str = field(default_factory=lambda: f"x{secrets.token_hex(16)}x")
     islands: list[Code | Embed] = field(default_factory=list)
     embeds: list[Embed] = field(default_factory=list)
+    diagrams: list[str] = field(default_factory=list)
     references: dict[str, Reference | None] = field(default_factory=dict)
+    mentions: dict[str, Reference | None] = field(default_factory=dict)
+
+    def look_up_mention(self, name: str) -> tuple[str, str] | None:
+        if name not in self.mentions:
+            self.mentions[name] = self.resolve(name) if self.resolve else None
+        found = self.mentions[name]
+        return (found.href, found.title) if found else None
 
     def look_up(self, ref: str) -> Reference | None:
         if ref not in self.references:
@@ -99,8 +113,7 @@ def split(text: str, job: Job) -> str:
             _stand_in(outside, at, fence[1], job.set_aside(code))
             at = after
         elif embed := _EMBED.match(line):
-            options = {name: (quoted or plain).replace('\\"', '"') for name, quoted, plain in _OPTION.findall(embed[3])}
-            _stand_in(outside, at, embed[1], job.set_aside(Embed(embed[2], options)))
+            _stand_in(outside, at, embed[1], job.set_aside(Embed(embed[2], options_of(embed[3]))))
             at += 1
         elif line.startswith("<!--") and (after := _comment_end(lines, at)):
             at = after
@@ -111,6 +124,13 @@ def split(text: str, job: Job) -> str:
         raise bounds.Refused(f"The text embeds more than {EMBEDS} items.")
     bounds.check_lines(outside)
     return "\n".join(line for _, line in outside)
+
+
+def options_of(text: str) -> dict[str, str]:
+    """`a=b c="d e"` as a mapping; what is left over stands under the empty name."""
+    options = {name: (quoted or plain).replace('\\"', '"') for name, quoted, plain in _OPTION.findall(text)}
+    rest = " ".join(_OPTION.sub(" ", text).split())
+    return options | ({"": rest} if rest else {})
 
 
 def _stand_in(outside: list[tuple[int, str]], at: int, prefix: str, word: str) -> None:
@@ -165,10 +185,19 @@ class Islands(BlockProcessor):
                     self.parser.parseBlocks(parent, [piece.rstrip("\n")])
                 continue
             island = job.islands[int(piece)]
-            if isinstance(island, Code):
+            if isinstance(island, Code) and _is_diagram(island, job):
+                job.diagrams.append(island.text)
+                figure = SubElement(parent, "figure", {"class": "fig fig-diagram"})
+                SubElement(figure, "p").text = AtomicString(f"{job.nonce}d{len(job.diagrams) - 1}x")
+            elif isinstance(island, Code):
                 _code(parent, island)
             else:
                 _figure(parent, island, job)
+
+
+def _is_diagram(code: Code, job: Job) -> bool:
+    wanted = job.draws_diagrams and len(job.diagrams) < DIAGRAMS
+    return wanted and code.language.strip().lower() == "mermaid" and bool(code.text.strip())
 
 
 def _code(parent: Element, code: Code) -> None:
@@ -185,6 +214,10 @@ def _figure(parent: Element, embed: Embed, job: Job) -> None:
     inside.text = AtomicString(f"{job.nonce}e{len(job.embeds)}x")
     job.embeds.append(embed)
     caption = SubElement(figure, "figcaption")
+    if embed.ref == "timeline":
+        told = SubElement(caption, "span")
+        told.text = AtomicString(embed.options.get("caption") or "From the timeline")
+        return
     reference = job.look_up(embed.ref)
     words = SubElement(caption, "span")
     words.text = AtomicString(embed.options.get("caption") or (reference.title if reference else ""))
@@ -303,6 +336,18 @@ def _tasks(items: Element) -> None:
         holder.insert(0, box)
 
 
+class Mentions(Treeprocessor):
+    """After the inline syntax, before escaped characters are put back: an escaped sign names nobody."""
+
+    def __init__(self, md: Markdown, syntax: Syntax) -> None:
+        super().__init__(md)
+        self.syntax = syntax
+
+    def run(self, root: Element) -> None:
+        if self.syntax.job.resolve:
+            link_mentions(root, self.syntax.job.look_up_mention)
+
+
 class Finish(Treeprocessor):
     """After the inline syntax: headings below the page's own, pictures of other sites as links."""
 
@@ -351,6 +396,7 @@ class Syntax(Extension):
         md.inlinePatterns.register(BareLink(address, md), "bare_link", 92)
         md.parser.blockprocessors.register(Islands(md, self), "islands", 12)
         md.treeprocessors.register(Check(md), "check", 45)
+        md.treeprocessors.register(Mentions(md, self), "mentions", 5)
         md.treeprocessors.register(Finish(md, self), "finish", -5)
 
     def begin(self, job: Job) -> Any:

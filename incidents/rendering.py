@@ -1,58 +1,117 @@
-"""The one renderer bound to the database: resolves citations and fills embeds for one reader, in constant queries."""
+"""The one renderer bound to the database: resolves what a text names and fills its figures for one reader, in a
+number of queries that does not grow with the text."""
 
 from __future__ import annotations
 
+import hashlib
+import re
+from collections.abc import Mapping
+from datetime import UTC, datetime
+from typing import Any
+
+from django.core.cache import cache
+from django.db.models import Value
 from django.urls import reverse
 from django.utils import timezone
 
 from accounts.models import User
-from incidents import markdown
-from incidents.embeds import evidence_html
-from incidents.models import Evidence, FollowUp, Incident
+from incidents import diagrams, markdown
+from incidents.embeds import evidence_html, wrong
+from incidents.markdown_syntax import EMBEDS, options_of
+from incidents.models import Incident, TimelineEntry
+from incidents.models.timeline import EntrySource
+from incidents.naming import Named, references, split
+from incidents.parts import WrongPart, check_options, window_of
+from incidents.timeline_table import ROWS, pinned_of, sources_of, timeline_table
 
-REFERENCE_LIMIT = 500
+__all__ = ["references", "render_document", "split"]
+
+_TIMELINE = re.compile(r"!\[\[timeline((?: [^\[\]\n]{0,500})?)\]\]")
+_FIELDS = ("occurred_at", "until", "count", "level", "title", "subject", "text", "evidence__number")
+# A drawing costs a process; it depends on nothing but its source, and is small enough for the cache of each process.
+DRAWN_FOR = 24 * 3600
 
 
 def render_document(body: str, *, incident: Incident, person: User, id_prefix: str = "d-") -> markdown.Rendered:
     """Sanitised HTML of a post-mortem. Of other incidents only what `person` may see is named."""
-    wanted = references(body)
-    evidence = {row.number: row for row in Evidence.objects.filter(incident=incident, number__in=wanted["E"])}
-    incidents = {row.number: row for row in Incident.objects.visible_to(person).filter(number__in=wanted["INC"])}
-    followups = {row.number: row for row in FollowUp.objects.visible_to(person).filter(number__in=wanted["F"])}
+    named = Named(body, incident, person)
     band, zone = incident.band(), timezone.get_current_timezone()
-
-    def resolve(reference: str) -> markdown.Reference | None:
-        kind, number = split(reference)
-        if kind == "E" and number in evidence:
-            address = reverse("evidence", args=[incident.number, number])
-            return markdown.Reference(href=address, title=evidence[number].title)
-        if kind == "INC" and number in incidents:
-            return markdown.Reference(href=incidents[number].get_absolute_url(), title=incidents[number].title)
-        if kind == "F" and number in followups:
-            return markdown.Reference(href=followups[number].get_absolute_url(), title=followups[number].title)
-        if kind == "L" and number > 0:
-            return markdown.Reference(href=reverse("lesson", args=[number]), title=f"Lesson {number}")
-        return None
+    stretches = _Stretches(body, incident)
 
     def embed(reference: str, options: dict[str, str]) -> str | None:
+        if reference == "timeline":
+            return stretches.html(options)
         kind, number = split(reference)
-        row = evidence.get(number) if kind == "E" else None
+        row = named.evidence.get(number) if kind == "E" else None
         if row is None:
             return None
         return evidence_html(row.type, row.title, row.payload, zone=zone, band=band, options=options)
 
-    return markdown.render(body, resolve=resolve, embed=embed, id_prefix=id_prefix)
+    def draw(sources: list[str]) -> list[str]:
+        drawn = draw_diagrams(sources)
+        return [
+            diagrams.html(one, source, place=place, prefix=id_prefix)
+            for place, (one, source) in enumerate(zip(drawn, sources, strict=True))
+        ]
+
+    return markdown.render(body, resolve=named.resolve, embed=embed, draw=draw, id_prefix=id_prefix)
 
 
-def references(body: str) -> dict[str, set[int]]:
-    """The numbers that a text names, at most REFERENCE_LIMIT of each kind."""
-    found: dict[str, set[int]] = {"E": set(), "INC": set(), "F": set(), "L": set()}
-    for kind, number in markdown.REFERENCE.findall(body):
-        if len(found[kind]) < REFERENCE_LIMIT and len(number) < 9:
-            found[kind].add(int(number))
-    return found
+def draw_diagrams(sources: list[str]) -> list[diagrams.Drawing]:
+    """Drawings by source, from the cache where they were drawn before; refusals are kept too, they cost the most."""
+    keys = [f"diagram:1:{hashlib.sha256(source.encode()).hexdigest()}" for source in sources]
+    known: dict[str, diagrams.Drawing] = cache.get_many(dict.fromkeys(keys))
+    fresh = {key: source for key, source in zip(keys, sources, strict=True) if key not in known}
+    if fresh:
+        drawn = dict(zip(fresh, diagrams.drawings(list(fresh.values())), strict=True))
+        cache.set_many(drawn, timeout=DRAWN_FOR)
+        known |= drawn
+    return [known[key] for key in keys]
 
 
-def split(reference: str) -> tuple[str, int]:
-    kind, _, number = reference.partition("-")
-    return kind, int(number) if number.isascii() and number.isdigit() and len(number) < 9 else -1
+class _Stretches:
+    """The stretches of the timeline that a text shows: one query for all of them, each bounded."""
+
+    def __init__(self, body: str, incident: Incident) -> None:
+        self.incident = incident
+        self.zone = timezone.get_current_timezone()
+        self.whole = incident.window(timezone.now())
+        asked: dict[tuple[Any, ...], None] = {}
+        for found in _TIMELINE.findall(body)[:EMBEDS]:
+            try:
+                asked[self._asked(options_of(found))] = None
+            except WrongPart:
+                continue  # said in its place by html()
+        self.rows = self._read(list(asked))
+
+    def _asked(self, options: Mapping[str, str]) -> tuple[Any, ...]:
+        check_options("timeline", options)
+        start, end = self.whole.start.timestamp(), self.whole.end.timestamp()
+        return window_of(options, start, end) or (start, end), sources_of(options), pinned_of(options)
+
+    def _read(self, asked: list[tuple[Any, ...]]) -> dict[tuple[Any, ...], list[dict[str, Any]]]:
+        queries = []
+        for place, ((start, end), sources, pinned) in enumerate(asked):
+            rows = TimelineEntry.objects.filter(incident=self.incident, hidden=False)
+            rows = rows.filter(
+                occurred_at__gte=datetime.fromtimestamp(start, UTC), occurred_at__lte=datetime.fromtimestamp(end, UTC)
+            )
+            if sources:
+                rows = rows.filter(source__in=sources)
+            if pinned:
+                rows = rows.filter(pinned=True) | rows.filter(source=EntrySource.MILESTONE)
+            queries.append(rows.annotate(place=Value(place)).in_order().values("place", *_FIELDS)[: ROWS + 1])
+        found: dict[tuple[Any, ...], list[dict[str, Any]]] = {one: [] for one in asked}
+        for row in queries[0].union(*queries[1:], all=True) if queries else ():
+            found[asked[row["place"]]].append(row)
+        for rows_of in found.values():
+            rows_of.sort(key=lambda row: row["occurred_at"])
+        return found
+
+    def html(self, options: dict[str, str]) -> str:
+        try:
+            rows = self.rows.get(self._asked(options), [])
+        except WrongPart as problem:
+            return wrong(str(problem))
+        address = reverse("evidence-list", args=[self.incident.number])
+        return timeline_table(rows, zone=self.zone, address=address)

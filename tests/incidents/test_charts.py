@@ -242,11 +242,6 @@ def test_an_embed_narrows_a_chart_to_the_times_it_names() -> None:
     assert "From 06:35:00 to 06:40:00" in shown
 
 
-@pytest.mark.parametrize("options", [{"from": "99:99"}, {"to": "x"}, {"from": "06:40", "to": "06:35"}, {"lines": "x"}])
-def test_options_that_name_no_stretch_change_nothing(options: dict[str, str]) -> None:
-    assert "06:30:00 to 06:49:00" in evidence_html("metric", "x", metric(), options=options)
-
-
 def test_evidence_without_details_shows_its_title() -> None:
     assert evidence_html("backup", "Nightly <1>", {}) == '<p class="sm mut">Nightly &lt;1&gt;</p>'
 
