@@ -13,6 +13,7 @@ from accounts.permissions import require_respond
 from accounts.problems import InvalidInput, StaleWrite
 from incidents import readiness, signals
 from incidents.models import PostMortem, Publication
+from incidents.writing.documents import current_text
 from incidents.writing.revisions import keep_revision
 
 NOTE_LIMIT = 300
@@ -29,13 +30,12 @@ def publish_postmortem(
     note: str = "",
     via: str = "page",
 ) -> PostMortem:
-    """Fix the text as it stands as the published version; `note` says what is new in it.
+    """Fix the text as it stands, with all that open editors have sent, as the published version; `note` says what is new in it.
 
     Raises StaleWrite when `based_on` is no longer its version, InvalidInput naming what is missing and whose it is.
     """
     require_respond(by)
-    rows = PostMortem.objects.select_for_update(of=("self",)).select_related("incident__severity")
-    current = rows.get(pk=postmortem.pk)
+    current = current_text(postmortem.pk, now)
     if based_on is not None and based_on != current.resource_version:
         raise StaleWrite(current)
     note = _checked_note(note)

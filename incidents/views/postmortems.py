@@ -1,4 +1,4 @@
-"""Post-mortems: the list, writing with autosave and preview, review, publishing, reading."""
+"""Post-mortems: the list, writing with autosave and preview, reading."""
 
 from __future__ import annotations
 
@@ -7,23 +7,20 @@ from typing import Any
 from django.contrib import messages
 from django.http import HttpRequest, HttpResponse, JsonResponse
 from django.shortcuts import redirect, render
-from django.urls import reverse
 from django.utils import timezone
 from django.views.decorators.http import require_GET, require_http_methods, require_POST
 
-from accounts.models import User
 from accounts.permissions import can_respond, require_respond
 from accounts.problems import InvalidInput, StaleWrite
 from incidents.actions.postmortem import open_postmortem, save_postmortem
-from incidents.actions.publication import publish_postmortem
-from incidents.actions.review import ask_for_review, give_verdict
 from incidents.listing import page_of
-from incidents.models import PostMortem, Review
+from incidents.models import PostMortem
 from incidents.models.incident import Incident
 from incidents.models.postmortem import BODY_LIMIT
 from incidents.reading import evidence_panel, milestone_track
 from incidents.rendering import render_document
-from incidents.views.access import deed, permitted, person, said, visible_incident, visible_postmortem
+from incidents.views.access import permitted, person, said, visible_incident, visible_postmortem
+from incidents.views.reviews import review_context
 
 
 @require_GET
@@ -114,8 +111,7 @@ def postmortem_edit(request: HttpRequest, number: int) -> HttpResponse:
         "incident": row.incident,
         "document": render_document(context["body"], incident=row.incident, person=person(request)),
         "evidence": evidence_panel(row.incident, request.GET, size=30),
-        "reviews": row.reviews.select_related("reviewer"),
-        "people": User.objects.filter(is_active=True).exclude(pk=person(request).pk)[:200],
+        **review_context(request, row),
         "limit": BODY_LIMIT,
         "now": timezone.now(),
     }
@@ -156,55 +152,6 @@ def postmortem_preview(request: HttpRequest, number: int) -> HttpResponse:
     incident = visible_incident(request, number)
     document = render_document(request.POST.get("body", ""), incident=incident, person=person(request))
     return render(request, "incidents/_document.html", {"document": document})
-
-
-@require_POST
-@permitted
-def postmortem_review(request: HttpRequest, number: int) -> HttpResponse:
-    row = visible_postmortem(request, number)
-    reviewers = list(
-        User.objects.filter(
-            is_active=True,
-            pk__in=[pk for pk in request.POST.getlist("reviewers") if pk.isascii() and pk.isdigit() and len(pk) < 10],
-        )
-    )
-    return deed(
-        request,
-        lambda: ask_for_review(postmortem=row, reviewers=reviewers, by=person(request), now=timezone.now()),
-        done="Asked for review.",
-        to=reverse("postmortem-edit", args=[number]),
-    )
-
-
-@require_POST
-@permitted
-def postmortem_verdict(request: HttpRequest, number: int) -> HttpResponse:
-    row = visible_postmortem(request, number)
-    verdict, comment = request.POST.get("verdict", ""), request.POST.get("comment", "")
-    said_so = "Approved." if verdict == Review.Verdict.APPROVED else "Your wish for changes is noted."
-    return deed(
-        request,
-        lambda: give_verdict(postmortem=row, verdict=verdict, comment=comment, by=person(request), now=timezone.now()),
-        done=said_so,
-        to=row.get_absolute_url(),
-    )
-
-
-@require_POST
-@permitted
-def postmortem_publish(request: HttpRequest, number: int) -> HttpResponse:
-    row = visible_postmortem(request, number)
-    based_on = _version(request.POST.get("version", ""))
-    try:
-        publish_postmortem(postmortem=row, by=person(request), now=timezone.now(), based_on=based_on)
-    except StaleWrite:
-        messages.error(request, "Not published: the text was changed in the meantime. Read it once more, then publish.")
-        return redirect("postmortem-edit", number)
-    except InvalidInput as problem:
-        messages.error(request, f"Not published. {said(problem)}")
-        return redirect("postmortem-edit", number)
-    messages.success(request, "Published.")
-    return redirect(row)
 
 
 def _version(written: str) -> int:

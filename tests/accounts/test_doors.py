@@ -36,6 +36,7 @@ RESPONDERS_READ = {
     "incident-edit",
     "followup-new",
     "postmortem-edit",
+    "postmortem-publish",
     "lesson-new",
     "lesson-edit",
     "checklist-new",
