@@ -26,6 +26,8 @@ from incidents.writing.store import AWAY, Gone, Store
 log = logging.getLogger(__name__)
 FIRST_WAIT, LONGEST_WAIT = 0.25, 4.0
 SETTLE_AFTER = 1.0
+# A text as it was seeded is a snapshot through update 0.
+FROM_THE_START = -1
 # While the database is away so much is kept; then the sockets are closed and browsers keep what they have.
 LONGEST_QUEUE = 16 * 1024 * 1024
 
@@ -92,7 +94,7 @@ class Room:
         self.present = Present()
 
     async def load(self) -> None:
-        news = await self._store.since(self.document_id, 0)
+        news = await self._store.since(self.document_id, FROM_THE_START)
         self._shared, self._through = SharedText(self.guid, news.updates), news.through
 
     @property
@@ -294,7 +296,7 @@ class Room:
         """Load the document again, with what is accepted but not stored yet."""
         accepted = [one.update for one in self._queue]
         try:
-            news = await self._store.since(self.document_id, 0)
+            news = await self._store.since(self.document_id, FROM_THE_START)
         except AWAY:
             # It cannot be had now; whoever is here comes back to a fresh one.
             self.close(1012)

@@ -1,0 +1,91 @@
+"""Two people, two web processes, one text."""
+
+from __future__ import annotations
+
+import asyncio
+from typing import Any
+
+import pytest
+
+from incidents.models import Edit, PostMortem, SharedUpdate
+from incidents.writing import documents
+from tests.builders import NOW
+from tests.running import wait_for
+
+pytestmark = pytest.mark.django_db(transaction=True)
+
+
+def body() -> str:
+    return PostMortem.objects.get().body
+
+
+def test_what_one_types_reaches_the_other_on_another_process_and_the_row(webs: Any, editor: Any) -> None:
+    first, second = webs(2)
+    ada, ben = editor("ada"), editor("ben")
+
+    async def write() -> None:
+        await ada.open(first)
+        await ben.open(second)
+        await asyncio.wait_for(asyncio.gather(ada.synced.wait(), ben.synced.wait()), 5)
+        assert ada.text() == ben.text() == "## Summary\n\nCheckout failed.\n\n## Impact\n\nNobody paid.\n"
+        await ada.type(12, "Ada says: ")
+        await ben.type(len(ben.text()), "Ben says 😀.\n")
+        await asyncio.gather(ada.stored_all(), ben.stored_all())
+        async with asyncio.timeout(5):
+            while ada.text() != ben.text() or "Ben" not in ada.text():
+                await asyncio.sleep(0.01)
+        await ada.close()
+        await ben.close()
+
+    asyncio.run(write())
+    expected = "## Summary\n\nAda says: Checkout failed.\n\n## Impact\n\nNobody paid.\nBen says 😀.\n"
+    assert ada.text() == expected
+    wait_for(lambda: body() == expected, "the text in the row")
+    kept = set(Edit.objects.filter(via="page").values_list("author__username", "inserted"))
+    assert kept == {("ada", "Ada says: "), ("ben", "Ben says 😀.\n")}
+    assert PostMortem.objects.get().edited_by is not None
+
+
+def test_a_write_of_another_hand_reaches_open_editors(webs: Any, editor: Any, postmortem: PostMortem) -> None:
+    ada = editor("ada")
+
+    async def write() -> None:
+        await ada.open(webs()[0])
+        await asyncio.wait_for(ada.synced.wait(), 5)
+        await asyncio.to_thread(_rewritten, postmortem)
+        async with asyncio.timeout(5):
+            while "Nobody could pay." not in ada.text():
+                await asyncio.sleep(0.01)
+        await ada.close()
+
+    asyncio.run(write())
+    assert ada.text() == body()
+
+
+def _rewritten(postmortem: PostMortem) -> None:
+    from django.db import connection
+
+    text = body().replace("Nobody paid.", "Nobody could pay.")
+    documents.rewrite(postmortem_id=postmortem.pk, body=text, by=None, via="api", now=NOW)
+    connection.close()
+
+
+def test_updates_are_folded_and_a_fresh_editor_gets_the_same_text(webs: Any, editor: Any) -> None:
+    address = webs()[0]
+    ada, ben = editor("ada"), editor("ben")
+
+    async def write() -> None:
+        await ada.open(address)
+        await asyncio.wait_for(ada.synced.wait(), 5)
+        for number in range(300):
+            await ada.type(0, f"{number} ")
+            await ada.stored_all()
+        await ada.settled()
+        await ada.close()
+        await ben.open(address)
+        await asyncio.wait_for(ben.synced.wait(), 5)
+        await ben.close()
+
+    asyncio.run(write())
+    assert ben.text() == ada.text() == body()
+    assert SharedUpdate.objects.count() < 300
