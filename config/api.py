@@ -7,6 +7,7 @@ from rest_framework.routers import SimpleRouter
 from config.api_docs import ApiDocsView
 from incidents.api import postmortems
 from incidents.api import views as incidents
+from incidents.api import writing
 from knowledge.api import views as knowledge
 from telemetry.api import archive
 from telemetry.api import views as telemetry
@@ -21,6 +22,8 @@ router.register("incidents/<int:number>/evidence", incidents.EvidenceViewSet, ba
 router.register("incidents/<int:number>/timeline", incidents.TimelineViewSet, basename="api-timeline")
 router.register("incidents/<int:number>/milestones", incidents.MilestoneViewSet, basename="api-milestone")
 router.register("incidents/<int:number>/collections", incidents.CollectionViewSet, basename="api-collection")
+router.register("incidents/<int:number>/pictures", writing.PictureViewSet, basename="api-picture")
+router.register("postmortem-templates", writing.TemplateViewSet, basename="api-template")
 router.register("postmortems", postmortems.PostMortemViewSet, basename="api-postmortem")
 router.register("followups", incidents.FollowUpViewSet, basename="api-followup")
 router.register("lessons", knowledge.LessonViewSet, basename="api-lesson")

@@ -81,15 +81,17 @@ def render(
     resolve: Resolve | None = None,
     embed: EmbedHtml | None = None,
     draw: DrawDiagrams | None = None,
+    shows_picture: Callable[[str], bool] | None = None,
     id_prefix: str = "",
 ) -> Rendered:
     """Markdown to safe HTML.
 
     `resolve` says where a citation or a mention (`@ada`) leads, `embed` gives the trusted inside of a figure (None: it
-    cannot be shown), `draw` the trusted drawings of all Mermaid sources at once (without it they are code). Ids start with `md-` and `id_prefix`, so that no heading can take the id of a part of the page.
+    cannot be shown), `draw` the trusted drawings of all Mermaid sources at once (without it they are code), `shows_picture`
+    which pictures of this server stand in the text; others become links. Ids start with `md-` and `id_prefix`, so that no heading can take the id of a part of the page.
     """
     text = text.replace("\r\n", "\n").replace("\r", "\n").replace("\x00", "\ufffd")
-    job = Job(resolve, draws_diagrams=draw is not None)
+    job = Job(resolve, draws_diagrams=draw is not None, shows_picture=shows_picture)
     try:
         check_size(text)
         html, headings = _parse(split(text, job), job)

@@ -78,6 +78,7 @@ class Job:
 
     resolve: Callable[[str], Reference | None] | None
     draws_diagrams: bool = False
+    shows_picture: Callable[[str], bool] | None = None
     nonce: str = field(default_factory=lambda: f"x{secrets.token_hex(16)}x")
     islands: list[Code | Embed] = field(default_factory=list)
     embeds: list[Embed] = field(default_factory=list)
@@ -366,7 +367,7 @@ class Finish(Treeprocessor):
                 name = slug if taken[slug] == 1 else f"{slug}-{taken[slug]}"
                 element.set("id", name)
                 self.syntax.headings.append((int(element.tag[1]), title, name))
-            elif element.tag == "img" and not re.match(r"/(?![/\\])", element.get("src", "")):
+            elif element.tag == "img" and not self._is_own(element.get("src", "")):
                 # A picture elsewhere would tell that server who reads; a link lets the reader decide.
                 address, words = element.get("src", ""), element.get("alt", "")
                 tail = element.tail
@@ -374,6 +375,10 @@ class Finish(Treeprocessor):
                 element.tag, element.tail = "a", tail
                 element.set("href", address)
                 element.text = AtomicString(words or address)
+
+    def _is_own(self, address: str) -> bool:
+        shows = self.syntax.job.shows_picture
+        return bool(re.match(r"/(?![/\\])", address)) and (shows is None or shows(address))
 
 
 class Syntax(Extension):

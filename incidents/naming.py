@@ -35,13 +35,18 @@ def split(reference: str) -> tuple[str, int]:
     return kind, int(number) if number.isascii() and number.isdigit() and len(number) < 9 else -1
 
 
-def own_pictures(body: str, incident: Incident) -> set[int]:
-    """The pictures of this incident that a text shows, as far as they exist."""
-    numbers = {int(k) for n, k in _PICTURE.findall(body) if int(n) == incident.number}
-    if not numbers:
-        return set()
-    rows = Picture.objects.filter(incident=incident, pk__in=sorted(numbers)[:REFERENCE_LIMIT])
-    return set(rows.values_list("pk", flat=True))
+def pictures_in(text: str, incident: Incident) -> dict[str, int]:
+    """Addresses of pictures of this incident in a text, with their keys; one query at most."""
+    asked = {found[0]: int(found[2]) for found in _PICTURE.finditer(text) if int(found[1]) == incident.number}
+    if not asked:
+        return {}
+    rows = Picture.objects.filter(incident=incident, pk__in=sorted(set(asked.values()))[:REFERENCE_LIMIT])
+    kept = set(rows.values_list("pk", flat=True))
+    return {address: key for address, key in asked.items() if key in kept}
+
+
+def is_picture(address: str) -> bool:
+    return bool(_PICTURE.fullmatch(address))
 
 
 class Named:
@@ -58,6 +63,7 @@ class Named:
             "F": self._of(FollowUp, person, wanted["F"]),
             "L": self._of(_lesson(), person, wanted["L"]),
         }
+        self._pictures = pictures_in(body, incident)
         people = User.objects.filter(username__in=sorted(names)[:REFERENCE_LIMIT], is_active=True) if names else []
         self._people = {row.username: row for row in people}
 
@@ -66,6 +72,11 @@ class Named:
         if not numbers:
             return {}
         return {row.number: row for row in model.objects.visible_to(person).filter(number__in=numbers)}
+
+    def shows_picture(self, address: str) -> bool:
+        """Of pasted pictures those of this incident; one of another would be seen by whom that incident is hidden from
+        as a broken image, and by others without its context."""
+        return address in self._pictures or not is_picture(address)
 
     def resolve(self, reference: str) -> markdown.Reference | None:
         if reference.startswith("@"):

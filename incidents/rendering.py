@@ -18,13 +18,14 @@ from accounts.models import User
 from incidents import diagrams, markdown
 from incidents.embeds import evidence_html, wrong
 from incidents.markdown_syntax import EMBEDS, options_of
-from incidents.models import Incident, TimelineEntry
+from incidents.models import Incident, Picture, TimelineEntry
 from incidents.models.timeline import EntrySource
-from incidents.naming import Named, references, split
+from incidents.naming import Named, pictures_in, references, split
 from incidents.parts import WrongPart, check_options, window_of
+from incidents.pictures import data_uri
 from incidents.timeline_table import ROWS, pinned_of, sources_of, timeline_table
 
-__all__ = ["references", "render_document", "split"]
+__all__ = ["inline_pictures", "references", "render_document", "split"]
 
 _TIMELINE = re.compile(r"!\[\[timeline((?: [^\[\]\n]{0,500})?)\]\]")
 _FIELDS = ("occurred_at", "until", "count", "level", "title", "subject", "text", "evidence__number")
@@ -54,7 +55,19 @@ def render_document(body: str, *, incident: Incident, person: User, id_prefix: s
             for place, (one, source) in enumerate(zip(drawn, sources, strict=True))
         ]
 
-    return markdown.render(body, resolve=named.resolve, embed=embed, draw=draw, id_prefix=id_prefix)
+    return markdown.render(
+        body, resolve=named.resolve, embed=embed, draw=draw, shows_picture=named.shows_picture, id_prefix=id_prefix
+    )
+
+
+def inline_pictures(html: str, incident: Incident) -> str:
+    """The rendered text with its own pictures inside it: for a file that stands alone."""
+    addresses = pictures_in(html, incident)
+    rows = Picture.objects.filter(pk__in=set(addresses.values()))
+    whole = {row.pk: data_uri(row) for row in rows}
+    for address, key in addresses.items():
+        html = html.replace(f'src="{address}"', f'src="{whole[key]}"')
+    return html
 
 
 def draw_diagrams(sources: list[str]) -> list[diagrams.Drawing]:

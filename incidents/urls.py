@@ -1,8 +1,10 @@
 from django.urls import path
 
+from incidents import urls_text
 from incidents.views import followups, incidents, postmortems, reviews, signals, timeline
 
 urlpatterns = [
+    *urls_text.urlpatterns,
     path("incidents/", incidents.incident_list, name="incident-list"),
     path("incidents/declare/", incidents.incident_declare, name="incident-declare"),
     path("incidents/<int:number>/", incidents.incident, name="incident"),

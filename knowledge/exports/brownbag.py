@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -13,7 +13,7 @@ from django.utils import timezone
 from accounts.models import User
 from incidents import markdown
 from incidents.durations import PAIRS, between, spoken
-from incidents.rendering import render_document
+from incidents.rendering import inline_pictures, render_document
 from knowledge.models import BrownBagItem, BrownBagSession
 
 
@@ -98,6 +98,7 @@ def _html(session: BrownBagSession, items: list[BrownBagItem], person: User, lef
         if postmortem is not None:
             body = postmortem.published_body or postmortem.body
             document = render_document(body, incident=postmortem.incident, person=person, id_prefix=f"c{place}-")
+            document = replace(document, html=inline_pictures(document.html, postmortem.incident))
             durations = _durations(postmortem.incident)
         else:
             document = markdown.render(item.lesson.context if item.lesson else "", id_prefix=f"c{place}-")
