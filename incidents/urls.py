@@ -1,9 +1,10 @@
 from django.urls import path
 
-from incidents import urls_text
-from incidents.views import followups, incidents, postmortems, reviews, signals, timeline
+from incidents import urls_reading, urls_text
+from incidents.views import followups, incidents, postmortems, signals, timeline
 
 urlpatterns = [
+    *urls_reading.urlpatterns,
     *urls_text.urlpatterns,
     path("incidents/", incidents.incident_list, name="incident-list"),
     path("incidents/declare/", incidents.incident_declare, name="incident-declare"),
@@ -27,11 +28,6 @@ urlpatterns = [
     path("incidents/<int:number>/postmortem/edit/", postmortems.postmortem_edit, name="postmortem-edit"),
     path("incidents/<int:number>/postmortem/autosave/", postmortems.postmortem_autosave, name="postmortem-autosave"),
     path("incidents/<int:number>/postmortem/preview/", postmortems.postmortem_preview, name="postmortem-preview"),
-    path("incidents/<int:number>/postmortem/review/", reviews.postmortem_review, name="postmortem-review"),
-    path("incidents/<int:number>/postmortem/verdict/", reviews.postmortem_verdict, name="postmortem-verdict"),
-    path("incidents/<int:number>/postmortem/publish/", reviews.postmortem_publish, name="postmortem-publish"),
-    path("incidents/<int:number>/postmortem/withdraw/", reviews.postmortem_withdraw, name="postmortem-withdraw"),
-    path("incidents/<int:number>/postmortem/quality/", reviews.postmortem_quality, name="postmortem-quality"),
     path("signals/", signals.signal_list, name="signal-list"),
     path("signals/<slug:name>/", signals.signal_policy, name="signal-policy"),
     path("signals/proposals/<int:pk>/declare/", signals.proposal_declare, name="signal-declare"),

@@ -9,6 +9,7 @@ import pytest
 from django.test import Client
 from django.urls import URLPattern, URLResolver, get_resolver, reverse
 
+from incidents.actions.comment import add_comment
 from incidents.actions.incident import change_status
 from incidents.models import Incident
 from knowledge.actions.checklist import start_run
@@ -57,6 +58,7 @@ ADMINS_POST = {
     "cluster-edit",
 }
 OWN_POST = {"settings-tokens", "settings-token-revoke", "settings-profile", "postmortem-preview", "postmortem-verdict"}
+OWN_POST |= {"postmortem-comments", "postmortem-comment"}
 
 
 def patterns(found: Any = None, prefix: str = "") -> Iterator[tuple[str, str]]:
@@ -80,7 +82,9 @@ def world(db: None) -> dict[str, Any]:
     lesson, checklist, session = make_lesson(postmortems=[postmortem]), make_checklist(), make_brownbag()
     run = start_run(checklist=checklist, by=make_person("ada"), now=NOW, incident=incident)
     make_token(make_person("cy"))
+    comment = add_comment(postmortem=postmortem, body="How many?", by=make_person("cy"), now=NOW)
     return {
+        "comment": comment,
         "incident": incident,
         "entry": incident.timeline.first(),
         "followup": followup,
@@ -119,6 +123,7 @@ def address(name: str, world: dict[str, Any]) -> str:
         "pk": pk,
         "evidence": 1,
         "entry": world["entry"].pk,
+        "comment": world["comment"].pk,
         "tick_id": world["run"].ticks.first().pk,
         "form": "md",
         "secret": "x" * 43,

@@ -1,0 +1,16 @@
+"""Addresses of review, comments, history, reading and what is told to people."""
+
+from django.urls import path
+
+from incidents.views import comments, reviews
+
+_TEXT = "incidents/<int:number>/postmortem/"
+urlpatterns = [
+    path(f"{_TEXT}review/", reviews.postmortem_review, name="postmortem-review"),
+    path(f"{_TEXT}withdraw/", reviews.postmortem_withdraw, name="postmortem-withdraw"),
+    path(f"{_TEXT}verdict/", reviews.postmortem_verdict, name="postmortem-verdict"),
+    path(f"{_TEXT}quality/", reviews.postmortem_quality, name="postmortem-quality"),
+    path(f"{_TEXT}publish/", reviews.postmortem_publish, name="postmortem-publish"),
+    path(f"{_TEXT}comments/", comments.postmortem_comments, name="postmortem-comments"),
+    path(f"{_TEXT}comments/<int:comment>/", comments.postmortem_comment, name="postmortem-comment"),
+]
