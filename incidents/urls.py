@@ -1,7 +1,7 @@
 from django.urls import path
 
 from incidents import urls_reading, urls_text
-from incidents.views import followups, incidents, postmortems, signals, timeline
+from incidents.views import followups, incidents, postmortems, signals, timeline, writing
 
 urlpatterns = [
     *urls_reading.urlpatterns,
@@ -25,9 +25,11 @@ urlpatterns = [
     path("incidents/<int:number>/follow-ups/new/", followups.followup_new, name="followup-new"),
     path("incidents/<int:number>/postmortem/", postmortems.postmortem, name="postmortem"),
     path("incidents/<int:number>/postmortem/open/", postmortems.postmortem_open, name="postmortem-open"),
-    path("incidents/<int:number>/postmortem/edit/", postmortems.postmortem_edit, name="postmortem-edit"),
-    path("incidents/<int:number>/postmortem/autosave/", postmortems.postmortem_autosave, name="postmortem-autosave"),
-    path("incidents/<int:number>/postmortem/preview/", postmortems.postmortem_preview, name="postmortem-preview"),
+    path("incidents/<int:number>/postmortem/edit/", writing.postmortem_edit, name="postmortem-edit"),
+    path("incidents/<int:number>/postmortem/autosave/", writing.postmortem_autosave, name="postmortem-autosave"),
+    path("incidents/<int:number>/postmortem/preview/", writing.postmortem_preview, name="postmortem-preview"),
+    path("incidents/<int:number>/postmortem/aside/", writing.postmortem_asides, name="postmortem-asides"),
+    path("incidents/<int:number>/postmortem/aside/<int:aside>/", writing.postmortem_aside, name="postmortem-aside"),
     path("signals/", signals.signal_list, name="signal-list"),
     path("signals/<slug:name>/", signals.signal_policy, name="signal-policy"),
     path("signals/proposals/<int:pk>/declare/", signals.proposal_declare, name="signal-declare"),

@@ -1,15 +1,15 @@
 // The evidence drawer: [data-insert] buttons and draggable items put a citation or an embed into the text;
 // [data-drawer-search] narrows the list; items already in the text say so.
-import { insert, insertBlock } from "./editor-insert.js";
 
-function put(field, text) {
-  if (text.startsWith("!")) insertBlock(field, text);
-  else insert(field, text);
+function put(surface, text) {
+  if (text.startsWith("!")) surface.insertBlock(text);
+  else surface.insert(text);
 }
 
-function used(field) {
+function used(surface) {
+  const text = surface.text();
   for (const item of document.querySelectorAll("[data-evidence]")) {
-    const inText = new RegExp(`\\[\\[${item.dataset.evidence}[\\]\\s]`).test(field.value);
+    const inText = new RegExp(`\\[\\[${item.dataset.evidence}[\\]\\s]`).test(text);
     item.classList.toggle("is-used", inText);
     const note = item.querySelector("[data-used]");
     if (note) note.hidden = !inText;
@@ -23,11 +23,10 @@ function narrow(words) {
   }
 }
 
-export function drawer(form) {
-  const field = form.elements.body;
+export function drawer(form, surface) {
   document.addEventListener("click", (event) => {
     const button = event.target.closest("[data-insert]");
-    if (button) put(field, button.dataset.insert);
+    if (button) put(surface, button.dataset.insert);
   });
   document.addEventListener("dragstart", (event) => {
     const item = event.target.closest?.("[data-evidence][draggable=true]");
@@ -38,9 +37,10 @@ export function drawer(form) {
   });
   document.addEventListener("dragend", (event) => event.target.classList?.remove("is-lift"));
   // The browser itself drops text/plain at the pointer and keeps it undoable; only the look is ours.
-  field.addEventListener("dragover", () => field.classList.add("is-over"));
-  for (const name of ["dragleave", "drop"]) field.addEventListener(name, () => field.classList.remove("is-over"));
-  field.addEventListener("input", () => used(field));
+  const pane = form.querySelector(".wr-text");
+  pane?.addEventListener("dragover", () => pane.classList.add("is-over"));
+  for (const name of ["dragleave", "drop"]) pane?.addEventListener(name, () => pane.classList.remove("is-over"));
+  surface.onChange(() => used(surface));
   document.querySelector("[data-drawer-search]")?.addEventListener("input", (event) => narrow(event.target.value));
-  used(field);
+  used(surface);
 }

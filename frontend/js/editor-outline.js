@@ -37,21 +37,16 @@ function entry({ level, title, at, empty }, go) {
   return link;
 }
 
-export function outline(form) {
+export function outline(_form, surface) {
   const list = document.querySelector("[data-outline]");
   const count = document.querySelector("[data-words]");
-  const body = form.elements.body;
 
-  function go(at) {
-    const lines = body.value.slice(0, at).split("\n").length - 1;
-    body.focus();
-    body.setSelectionRange(at, at);
-    body.scrollTop = (lines / Math.max(1, body.value.split("\n").length)) * body.scrollHeight;
-  }
   function draw() {
-    if (count) count.textContent = `${body.value.split(/\s+/).filter(Boolean).length} words`;
-    list?.replaceChildren(...sections(body.value).map((section) => entry(section, go)));
+    const text = surface.text();
+    if (count) count.textContent = `${text.split(/\s+/).filter(Boolean).length} words`;
+    list?.replaceChildren(...sections(text).map((section) => entry(section, surface.select)));
+    list?.dispatchEvent(new CustomEvent("outline:drawn", { bubbles: true }));
   }
-  body.addEventListener("input", draw);
+  surface.onChange(draw);
   draw();
 }

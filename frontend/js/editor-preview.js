@@ -1,17 +1,17 @@
 // The server's one renderer, 300 ms after typing stops; answers that come late are dropped.
 const PAUSE_MS = 300;
 
-export function preview(form) {
+export function preview(form, surface) {
   const pane = document.querySelector("[data-preview]");
   if (!pane) return;
-  const { body, csrfmiddlewaretoken: token } = form.elements;
+  const token = form.elements.csrfmiddlewaretoken;
   let timer, request;
 
   async function draw() {
     request?.abort();
     request = new AbortController();
     const data = new FormData();
-    data.set("body", body.value);
+    data.set("body", surface.text());
     try {
       const response = await fetch(form.dataset.previewUrl, {
         method: "POST",
@@ -29,15 +29,16 @@ export function preview(form) {
 
   function follow() {
     const scroller = pane.closest(".wr-prev") || pane;
-    const share = body.scrollTop / Math.max(1, body.scrollHeight - body.clientHeight);
+    const text = surface.scroller();
+    const share = text.scrollTop / Math.max(1, text.scrollHeight - text.clientHeight);
     scroller.scrollTop = share * (scroller.scrollHeight - scroller.clientHeight);
   }
 
-  body.addEventListener("input", () => {
+  surface.onChange(() => {
     clearTimeout(timer);
     timer = setTimeout(draw, PAUSE_MS);
   });
-  body.addEventListener("scroll", follow, { passive: true });
+  form.querySelector(".wr-text")?.addEventListener("scroll", follow, { passive: true, capture: true });
   for (const button of document.querySelectorAll("[data-preview-toggle]")) {
     button.addEventListener("click", () => {
       const on = document.querySelector(".wr").classList.toggle("is-preview");

@@ -16,7 +16,7 @@ export function saving(form) {
   const text = () => ({ body: body.value.replace(/\r\n/g, "\n"), title: title?.value ?? "" });
   let saved = text();
   let wait = FIRST_WAIT_MS;
-  let timer, flying, stopped;
+  let timer, flying, stopped, retired;
 
   const same = (one, other) => one.body === other.body && one.title === other.title;
   const dirty = () => !same(text(), saved);
@@ -26,6 +26,7 @@ export function saving(form) {
   }
 
   function changed() {
+    if (retired) return;
     if (!dirty() && !stopped) {
       clearTimeout(timer);
       kept.forget();
@@ -38,12 +39,18 @@ export function saving(form) {
     timer = setTimeout(save, PAUSE_MS);
   }
 
+  // What others wrote meanwhile comes with the answer; text typed since then is merged by the next save.
   function done(answer, sent) {
+    const merged = answer.merged_body;
+    if (merged !== undefined && !same(text(), sent)) return changed();
+    if (merged !== undefined) body.value = merged;
     version.value = answer.version;
-    saved = sent;
+    saved = merged === undefined ? sent : text();
+    if (merged !== undefined) body.dispatchEvent(new Event("input", { bubbles: true }));
     wait = FIRST_WAIT_MS;
     if (dirty()) return changed();
     kept.forget();
+    form.dispatchEvent(new CustomEvent("editor:clean"));
     say(`Saved ${answer.saved_at ? new Date(answer.saved_at).toLocaleTimeString("en-GB") : ""}`.trim(), "good");
   }
 
@@ -78,14 +85,14 @@ export function saving(form) {
   // One save at a time: who asks for another while one is on its way waits for that one.
   async function save() {
     clearTimeout(timer);
-    if (stopped) return;
+    if (stopped || retired) return;
     flying ??= once();
     await flying;
   }
 
   form.addEventListener("input", changed);
-  addEventListener("online", () => dirty() && save());
-  addEventListener("beforeunload", (event) => dirty() && event.preventDefault());
+  addEventListener("online", () => !retired && dirty() && save());
+  addEventListener("beforeunload", (event) => !retired && dirty() && event.preventDefault());
 
   function resume(fields) {
     for (const [field, value] of [[body, fields.body], [title, fields.title], [version, fields.version]]) {
@@ -95,5 +102,11 @@ export function saving(form) {
     body.dispatchEvent(new Event("input", { bubbles: true }));
   }
   const settle = (fields) => (saved = fields);
-  return { kept, aside, text, save, resume, settle, clean: () => !stopped && !dirty(), stop: () => (stopped = true), version: () => version.value };
+  // The shared document saves from here on.
+  const retire = () => {
+    clearTimeout(timer);
+    retired = true;
+    kept.forget();
+  };
+  return { kept, aside, text, save, resume, settle, retire, clean: () => !stopped && !dirty(), stop: () => (stopped = true), version: () => version.value };
 }

@@ -13,3 +13,5 @@ import "./filters.js";
 import "./toasts.js";
 import "./readings.js";
 import "./agenda.js";
+import "./comments.js";
+import "./comment-marks.js";

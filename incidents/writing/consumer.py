@@ -1,7 +1,7 @@
 """The socket of one open editor: y-websocket's protocol to the browser, a room to the rest.
 
 Close codes that the browser knows: 4401 signed out, 4403 may not write here, 4404 gone, 4400 sent what is no edit of
-this text, 4429 sends too much.
+this text; 4529 sent too much and may come back.
 """
 
 from __future__ import annotations
@@ -81,7 +81,7 @@ class WritingConsumer(AsyncWebsocketConsumer):  # type: ignore[misc]  # channels
         if self.room is None:
             return
         if not self._afford(len(bytes_data or b"")):
-            await self.close(4429)
+            await self.close(4529)
             return
         try:
             await self._act(self.room, protocol.read(bytes_data or b""))

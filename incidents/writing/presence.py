@@ -32,14 +32,19 @@ class Who:
 
 
 class Present:
-    """What every client of a document last said. A client belongs to the socket that named it first."""
+    """What every client of a document last said. A socket speaks for one client, the first that it names: browsers
+    pass on what they hear of others.
+    """
 
     def __init__(self) -> None:
+        self._client_of: dict[str, int] = {}
         self._known: dict[int, tuple[str, Presence, float]] = {}
 
     def said(self, who: Who, rows: list[Presence]) -> list[Presence]:
         """What a socket may say, with its true name; what others' clients are said to do is left out."""
-        return [row for row in (self._taken(who.socket, row, who.shown) for row in rows) if row is not None]
+        own = self._client_of.setdefault(who.socket, rows[0].client) if rows else 0
+        mine = (self._taken(who.socket, row, who.shown) for row in rows if row.client == own)
+        return [row for row in mine if row is not None]
 
     def elsewhere(self, told: str) -> list[Presence]:
         """What another process tells; raises ValueError for what is none."""
@@ -53,6 +58,7 @@ class Present:
 
     def forget(self, who: Who) -> list[Presence]:
         """The farewells of a socket's clients."""
+        self._client_of.pop(who.socket, None)
         mine = [row for socket, row, _ in self._known.values() if socket == who.socket]
         for row in mine:
             del self._known[row.client]

@@ -136,7 +136,7 @@ def test_fifty_megabytes_are_refused_in_one_message_and_in_many(webs: Any, edito
             if patient.socket is None:
                 break
             await patient.send(chunk)
-        assert await until_closed(patient) in {4429, 4400}
+        assert await until_closed(patient) in {4529, 4400}
         await ada.type(0, "still here ")
         await ada.stored_all()
         await ada.close()
