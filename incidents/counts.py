@@ -10,7 +10,7 @@ from django.utils import timezone
 
 from accounts.models import User
 from accounts.templatetags import words
-from incidents.models import FollowUp, Incident, Review
+from incidents.models import FollowUp, Incident, Notice, Review
 from telemetry.models import Cluster, Recording, Source
 from telemetry.recordings import SILENT_AFTER
 
@@ -21,17 +21,21 @@ def _count(rows: QuerySet[Any]) -> Coalesce:
 
 
 def attention(person: User) -> dict[str, Any]:
-    """Open incidents, reviews that wait for this person, their overdue follow-ups, how recording goes: one query."""
+    """Open incidents, reviews that wait for this person, their notices and overdue follow-ups, how recording goes: one query."""
     now = timezone.now()
     me = User.objects.filter(pk=person.pk)
     reviews = Review.objects.filter(
         reviewer=OuterRef("pk"), verdict=Review.Verdict.WAITING, postmortem__state="in_review"
+    )
+    notices = Notice.objects.filter(
+        person=OuterRef("pk"), read_at=None, incident__in=Incident.objects.visible_to(person)
     )
     clusters = Cluster.objects.to_record()
     events = Recording.objects.filter(resource="events", cluster__in=clusters)
     row = me.values(
         n_incidents=_count(Incident.objects.visible_to(person).open()),
         n_postmortems=_count(reviews),
+        n_notices=_count(notices),
         n_followups=_count(FollowUp.objects.filter(owner=OuterRef("pk")).overdue(now)),
         n_sources=_count(Source.objects.filter(enabled=True)),
         n_broken=_count(Source.objects.filter(enabled=True, preflight__contains=[{"ok": False}])),

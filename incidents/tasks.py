@@ -12,7 +12,7 @@ from django.db.models import Max
 from django.utils import timezone
 from kombu.exceptions import OperationalError
 
-from incidents import collecting, drafting, planning, signals
+from incidents import collecting, drafting, planning, reminders, signals
 from incidents.models import Collection, CollectionRun, Incident
 from telemetry.observations import Budget
 
@@ -81,3 +81,8 @@ def collect_open_incidents() -> int:
     for incident in due:
         enqueue_runs(planning.plan_collection(incident=incident, trigger=Collection.Trigger.PERIODIC, now=now)[1])
     return len(due)
+
+
+@shared_task(name="incidents.tasks.remind_postmortems")
+def remind_postmortems() -> int:
+    return reminders.remind(timezone.now())

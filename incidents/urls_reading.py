@@ -2,7 +2,7 @@
 
 from django.urls import path
 
-from incidents.views import comments, reviews
+from incidents.views import comments, notices, reviews, severities
 
 _TEXT = "incidents/<int:number>/postmortem/"
 urlpatterns = [
@@ -13,4 +13,9 @@ urlpatterns = [
     path(f"{_TEXT}publish/", reviews.postmortem_publish, name="postmortem-publish"),
     path(f"{_TEXT}comments/", comments.postmortem_comments, name="postmortem-comments"),
     path(f"{_TEXT}comments/<int:comment>/", comments.postmortem_comment, name="postmortem-comment"),
+    path("notices/", notices.notice_list, name="notice-list"),
+    path("notices/read/", notices.notices_read, name="notices-read"),
+    path("notices/<int:pk>/", notices.notice_open, name="notice-open"),
+    path("settings/severities/", severities.severity_list, name="settings-severities"),
+    path("settings/severities/<int:pk>/", severities.severity, name="settings-severity"),
 ]

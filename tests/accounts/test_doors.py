@@ -11,7 +11,7 @@ from django.urls import URLPattern, URLResolver, get_resolver, reverse
 
 from incidents.actions.comment import add_comment
 from incidents.actions.incident import change_status
-from incidents.models import Incident
+from incidents.models import Incident, Notice
 from knowledge.actions.checklist import start_run
 from knowledge.models import ChecklistRun
 from tests.builders import (
@@ -45,11 +45,12 @@ RESPONDERS_READ = {
     "brownbag-new",
     "brownbag-edit",
 }
-ADMINS_READ = {"settings-audit", "source-new", "source-edit", "cluster-new", "cluster-edit"}
+ADMINS_READ = {"settings-audit", "settings-severities", "source-new", "source-edit", "cluster-new", "cluster-edit"}
 ADMINS_POST = {
     "settings-people",
     "settings-person",
     "settings-person-link",
+    "settings-severity",
     "source-new",
     "source-edit",
     "source-check",
@@ -58,7 +59,7 @@ ADMINS_POST = {
     "cluster-edit",
 }
 OWN_POST = {"settings-tokens", "settings-token-revoke", "settings-profile", "postmortem-preview", "postmortem-verdict"}
-OWN_POST |= {"postmortem-comments", "postmortem-comment"}
+OWN_POST |= {"postmortem-comments", "postmortem-comment", "notices-read", "notice-open"}
 
 
 def patterns(found: Any = None, prefix: str = "") -> Iterator[tuple[str, str]]:
@@ -85,6 +86,10 @@ def world(db: None) -> dict[str, Any]:
     comment = add_comment(postmortem=postmortem, body="How many?", by=make_person("cy"), now=NOW)
     return {
         "comment": comment,
+        "notice": Notice.objects.create(
+            person=make_person("cy"), incident=incident, key="k", text="t", address="/", created_at=NOW
+        ),
+        "severity": incident.severity,
         "incident": incident,
         "entry": incident.timeline.first(),
         "followup": followup,
@@ -110,6 +115,8 @@ def address(name: str, world: dict[str, Any]) -> str:
         "settings-person-link": world["person"].pk,
         "settings-token-revoke": world["token"].pk,
         "cluster-edit": world["cluster"].pk,
+        "notice-open": world["notice"].pk,
+        "settings-severity": world["severity"].pk,
         "brownbag": world["session"].pk,
         "brownbag-edit": world["session"].pk,
         "brownbag-export": world["session"].pk,
