@@ -32,7 +32,7 @@ def open_postmortem(
     existing = PostMortem.objects.filter(incident=incident).first()
     if existing is not None:
         return existing
-    template = template or PostMortemTemplate.objects.filter(is_default=True).first()
+    template = template or PostMortemTemplate.for_incident(incident)
     resolved_at = incident.milestone_times().get("resolved")
     postmortem = PostMortem.objects.create(
         incident=incident,

@@ -88,6 +88,6 @@ class PictureViewSet(ListMixin, RetrieveMixin, PartOfIncident):
 class TemplateViewSet(ListMixin, RetrieveMixin, ResourceViewSet):
     """Read-only: templates are written on the settings page."""
 
-    queryset = PostMortemTemplate.objects.all()
+    queryset = PostMortemTemplate.objects.filter(retired_at=None)
     serializer_class = TemplateSerializer
     ordering = "id"

@@ -15,6 +15,9 @@ class PostMortemTemplate(Versioned):
     name = models.CharField(max_length=60, unique=True)
     body = models.TextField(max_length=BODY_LIMIT)
     is_default = models.BooleanField(default=False)
+    retired_at = models.DateTimeField(
+        null=True, blank=True, help_text="Taken away while post-mortems still name it: kept for them, offered no more."
+    )
 
     class Meta:
         ordering = ["name"]
@@ -26,6 +29,13 @@ class PostMortemTemplate(Versioned):
 
     def __str__(self) -> str:
         return self.name
+
+    @classmethod
+    def for_incident(cls, incident: Incident) -> PostMortemTemplate | None:
+        """The one chosen for its severity and kind, else the default of all."""
+        chosen = TemplateDefault.objects.filter(severity=incident.severity_id, kind=incident.kind)
+        found = chosen.select_related("template").first()
+        return found.template if found else cls.objects.filter(is_default=True).first()
 
 
 class TemplateDefault(models.Model):
