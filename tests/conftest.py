@@ -31,6 +31,7 @@ def pytest_configure(config: pytest.Config) -> None:
     # The fixtures import models, which need settings, which need the address.
     django.setup()
     config.pluginmanager.import_plugin("tests.fixtures")
+    config.pluginmanager.import_plugin("tests.installation")
     config.pluginmanager.import_plugin("tests.incidents.writing.fixtures")
 
 

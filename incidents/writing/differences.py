@@ -123,7 +123,10 @@ def _engine() -> diff_match_patch:
 
 
 def _compare(before: str, after: str) -> list[tuple[int, str]]:
-    found = _engine().diff_main(before, after)
+    engine = _engine()
+    found = engine.diff_main(before, after)
+    # A word that was replaced is replaced as a whole, not letter by letter where the two happen to share some.
+    engine.diff_cleanupSemantic(found)
     # The engine may list a deletion after the insertion it belongs to; between two equal stretches order is free.
     return [(kind, "".join(text for _, text in group)) for kind, group in groupby(found, key=lambda one: one[0])]
 

@@ -2,20 +2,12 @@
 
 from __future__ import annotations
 
-import os
-import shutil
-import subprocess
-import sys
-import tempfile
-from collections.abc import Iterator
 from pathlib import Path
 
 import httpx
-import pytest
-from psycopg.conninfo import conninfo_to_dict
 
-from config.embedded.postgres import EmbeddedPostgres
 from tests import running
+from tests.installation import Installation
 
 SPAN = {
     "traceId": "a" * 32,
@@ -27,36 +19,6 @@ SPAN = {
 BODY = {"resourceSpans": [{"scopeSpans": [{"spans": [SPAN]}]}]}
 # The Python and the JavaScript exporter give up after ten seconds.
 SENDERS_PATIENCE = 9
-
-
-class Installation:
-    """A database server of its own, bootstrapped, with a token that may push."""
-
-    def __init__(self, home: Path) -> None:
-        self.server = EmbeddedPostgres(home)
-        address = conninfo_to_dict(self.server.start())
-        url = f"postgresql://debrief:{address['password']}@/debrief?host={address['host']}"
-        self.environment = {**os.environ, "DATABASE_URL": url, "DATABASE_POOL": "4"}
-        self.manage("bootstrap")
-        self.token = self.manage("create_token", "admin", "--scope", "ingest").strip()
-
-    def manage(self, *arguments: str) -> str:
-        command = [sys.executable, "manage.py", *arguments]
-        done = subprocess.run(
-            command, cwd=running.ROOT, env=self.environment, capture_output=True, text=True, check=True
-        )
-        return done.stdout
-
-
-@pytest.fixture
-def installation() -> Iterator[Installation]:
-    """Outside pytest's own folders, which nobody but their owner may enter."""
-    home = Path(tempfile.mkdtemp(prefix="debrief-tests-"))
-    home.chmod(0o755)
-    made = Installation(home)
-    yield made
-    made.server.stop()
-    shutil.rmtree(home, ignore_errors=True)
 
 
 def test_senders_are_asked_to_come_back(installation: Installation, tmp_path: Path) -> None:
