@@ -2,7 +2,7 @@
 
 from django.urls import path
 
-from incidents.views import comments, notices, reviews, severities
+from incidents.views import comments, history, notices, reviews, severities
 
 _TEXT = "incidents/<int:number>/postmortem/"
 urlpatterns = [
@@ -13,6 +13,10 @@ urlpatterns = [
     path(f"{_TEXT}publish/", reviews.postmortem_publish, name="postmortem-publish"),
     path(f"{_TEXT}comments/", comments.postmortem_comments, name="postmortem-comments"),
     path(f"{_TEXT}comments/<int:comment>/", comments.postmortem_comment, name="postmortem-comment"),
+    path(f"{_TEXT}history/", history.postmortem_history, name="postmortem-history"),
+    path(f"{_TEXT}compare/", history.postmortem_compare, name="postmortem-compare"),
+    path(f"{_TEXT}restore/", history.postmortem_restore, name="postmortem-restore"),
+    path(f"{_TEXT}versions/<int:version>/", history.postmortem_version, name="postmortem-version"),
     path("notices/", notices.notice_list, name="notice-list"),
     path("notices/read/", notices.notices_read, name="notices-read"),
     path("notices/<int:pk>/", notices.notice_open, name="notice-open"),

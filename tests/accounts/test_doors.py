@@ -11,7 +11,7 @@ from django.urls import URLPattern, URLResolver, get_resolver, reverse
 
 from incidents.actions.comment import add_comment
 from incidents.actions.incident import change_status
-from incidents.models import Incident, Notice
+from incidents.models import Incident, Notice, Publication
 from knowledge.actions.checklist import start_run
 from knowledge.models import ChecklistRun
 from tests.builders import (
@@ -90,6 +90,7 @@ def world(db: None) -> dict[str, Any]:
             person=make_person("cy"), incident=incident, key="k", text="t", address="/", created_at=NOW
         ),
         "severity": incident.severity,
+        "version": Publication.objects.create(postmortem=postmortem, number=1, title="T", published_at=NOW),
         "incident": incident,
         "entry": incident.timeline.first(),
         "followup": followup,
@@ -131,6 +132,7 @@ def address(name: str, world: dict[str, Any]) -> str:
         "evidence": 1,
         "entry": world["entry"].pk,
         "comment": world["comment"].pk,
+        "version": 1,
         "tick_id": world["run"].ticks.first().pk,
         "form": "md",
         "secret": "x" * 43,
