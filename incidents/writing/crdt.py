@@ -6,7 +6,8 @@ https://y-crdt.github.io/pycrdt/
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
 from hashlib import sha256
 from typing import Any
 
@@ -68,19 +69,15 @@ class SharedText:
 
     def missing(self, vector: bytes) -> bytes:
         """What somebody with this state vector lacks. Raises BadUpdate when it is none."""
-        try:
+        with _refusing("no state vector"):
             return self.doc.get_update(vector)
-        except Exception as problem:
-            raise BadUpdate("no state vector") from problem
 
     def apply(self, update: bytes) -> None:
         """Raises BadUpdate for garbage, for what builds on things unknown here, and for what is not text."""
         self._odd = False
-        try:
+        with _refusing("cannot be read"):
             self.doc.apply_update(update)
             left = get_update(update, self.doc.get_state())
-        except Exception as problem:
-            raise BadUpdate("cannot be read") from problem
         # Edits that are in the update and still not in the document: their number comes first.
         if left[:1] != b"\x00":
             raise BadUpdate("builds on updates that this document never had")
@@ -109,10 +106,13 @@ class SharedText:
 
     def place(self, anchor: Any) -> tuple[int, int] | None:
         """Where the stretch is now, in characters; None when the anchor is none, or its text is gone."""
+        if not is_anchor(anchor):
+            return None
         raw = str(self._body).encode()
         try:
-            start, end = (self._index(anchor[name]) for name in ("start", "end"))
-        except Exception:  # pycrdt raises what it likes on a foreign JSON, and the anchor came from a browser
+            with _refusing("no such place"):
+                start, end = (self._index(anchor[name]) for name in ("start", "end"))
+        except BadUpdate:
             return None
         if not 0 <= start < end <= len(raw):
             return None
@@ -130,6 +130,34 @@ class SharedText:
             elif inserted is not None and "\r" in inserted:
                 # Editors count a line's end as one character.
                 self._odd = True
+
+
+def is_anchor(anchor: Any) -> bool:
+    """{"start": {"item": {"client", "clock"}, "assoc"}, "end": …}; an end of the text has no item."""
+    if not isinstance(anchor, dict):
+        return False
+    return all(_is_position(anchor.get(name)) for name in ("start", "end"))
+
+
+def _is_position(position: Any) -> bool:
+    item = position.get("item") if isinstance(position, dict) else None
+    if not isinstance(item, dict) or set(item) != {"client", "clock"}:
+        return False
+    numbers = (*item.values(), position.get("assoc", 0))
+    return all(type(number) is int and -1 <= number < 2**53 for number in numbers)
+
+
+@contextmanager
+def _refusing(words: str) -> Iterator[None]:
+    try:
+        yield
+    except Exception as problem:
+        raise BadUpdate(words) from problem
+    except BaseException as problem:
+        # What the Rust inside could not handle arrives as a panic, which is no Exception.
+        if type(problem).__name__ != "PanicException":
+            raise
+        raise BadUpdate(words) from problem
 
 
 def _rewrite(text: Text, wanted: str) -> None:
