@@ -38,7 +38,7 @@ def evidence_html(
     place = in_zone(zone)
     draw = _DRAWN.get(str(type), _facts)
     try:
-        drawn = draw(body, place, band, part_of(str(type), options or {}, *_covered(body)))
+        drawn = draw(body, place, band, part_of(str(type), options or {}, *covered(body)))
     except WrongPart as problem:
         return wrong(str(problem))
     return drawn or f'<p class="sm mut">{escape(words(title) or "No details.")}</p>'
@@ -195,7 +195,7 @@ def _foot(facts: list[str]) -> str:
     return f'<div class="evd-f">{inside}</div>' if inside else ""
 
 
-def _covered(payload: Mapping[str, Any]) -> tuple[float | None, float | None]:
+def covered(payload: Mapping[str, Any]) -> tuple[float | None, float | None]:
     """From when to when the item speaks, as far as its payload says so."""
     whole = payload.get("window")
     whole = whole if isinstance(whole, Mapping) else {}

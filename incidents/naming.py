@@ -61,7 +61,7 @@ class Named:
         self._seen: dict[str, dict[int, Any]] = {
             "INC": self._of(Incident, person, wanted["INC"]),
             "F": self._of(FollowUp, person, wanted["F"]),
-            "L": self._of(_lesson(), person, wanted["L"]),
+            "L": self._of(lesson_model(), person, wanted["L"]),
         }
         self._pictures = pictures_in(body, incident)
         people = User.objects.filter(username__in=sorted(names)[:REFERENCE_LIMIT], is_active=True) if names else []
@@ -77,6 +77,11 @@ class Named:
         """Of pasted pictures those of this incident; one of another would be seen by whom that incident is hidden from
         as a broken image, and by others without its context."""
         return address in self._pictures or not is_picture(address)
+
+    def row(self, reference: str) -> Any:
+        """The incident, follow-up or lesson itself; None for others."""
+        kind, number = split(reference)
+        return self._seen.get(kind, {}).get(number)
 
     def resolve(self, reference: str) -> markdown.Reference | None:
         if reference.startswith("@"):
@@ -95,6 +100,6 @@ class Named:
         return markdown.Reference(href=row.get_absolute_url(), title=row.statement if kind == "L" else row.title)
 
 
-def _lesson() -> Any:
+def lesson_model() -> Any:
     """Lessons belong to the app above, which hangs them on post-mortems."""
     return PostMortem._meta.get_field("lessons").related_model

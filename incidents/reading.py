@@ -14,7 +14,7 @@ from django.http import QueryDict
 
 from incidents.durations import PAIRS, between, spoken
 from incidents.models import CollectionRun, Evidence, Incident, TimelineEntry
-from incidents.models.evidence import RunState
+from incidents.models.evidence import EvidenceQuerySet, RunState
 from incidents.models.incident import MilestoneKind
 from incidents.models.timeline import EntrySource
 from telemetry.coverage import Coverage, Gap, joined
@@ -219,12 +219,20 @@ def _cursor(text: str) -> tuple[datetime, int] | None:
         return None
 
 
-def evidence_panel(incident: Incident, wanted: QueryDict, *, size: int = ITEMS, tallied: bool = False) -> EvidencePanel:
+def evidence_panel(
+    incident: Incident,
+    wanted: QueryDict,
+    *,
+    size: int = ITEMS,
+    tallied: bool = False,
+    among: EvidenceQuerySet | None = None,
+) -> EvidencePanel:
     """`?type=metric&seek=text&from=N`: charts, changes, traces and logs first, single Events last.
 
-    `tallied` counts each type; the total is known without, since evidence is never taken away.
+    `tallied` counts each type; the total is known without, since evidence is never taken away. `among` narrows all of
+    it, such as to what is pinned.
     """
-    rows = incident.evidence.all()
+    rows = Evidence.objects.filter(incident=incident) if among is None else among
     counted = rows.order_by().values("type").annotate(n=Count("pk")) if tallied else []
     tally = Tally({row["type"]: row["n"] for row in counted})
     chosen = wanted.get("type", "")

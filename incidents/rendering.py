@@ -5,7 +5,7 @@ from __future__ import annotations
 
 import hashlib
 import re
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from datetime import UTC, datetime
 from typing import Any
 
@@ -37,7 +37,7 @@ def render_document(body: str, *, incident: Incident, person: User, id_prefix: s
     """Sanitised HTML of a post-mortem. Of other incidents only what `person` may see is named."""
     named = Named(body, incident, person)
     band, zone = incident.band(), timezone.get_current_timezone()
-    stretches = _Stretches(body, incident)
+    stretches = _Stretches(incident, map(options_of, _TIMELINE.findall(body)[:EMBEDS]))
 
     def embed(reference: str, options: dict[str, str]) -> str | None:
         if reference == "timeline":
@@ -82,17 +82,22 @@ def draw_diagrams(sources: list[str]) -> list[diagrams.Drawing]:
     return [known[key] for key in keys]
 
 
+def stretch_html(options: dict[str, str], incident: Incident) -> str:
+    """One stretch of the timeline, as an embed with these options would show it."""
+    return _Stretches(incident, [options]).html(options)
+
+
 class _Stretches:
     """The stretches of the timeline that a text shows: one query for all of them, each bounded."""
 
-    def __init__(self, body: str, incident: Incident) -> None:
+    def __init__(self, incident: Incident, wanted: Iterable[Mapping[str, str]]) -> None:
         self.incident = incident
         self.zone = timezone.get_current_timezone()
         self.whole = incident.window(timezone.now())
         asked: dict[tuple[Any, ...], None] = {}
-        for found in _TIMELINE.findall(body)[:EMBEDS]:
+        for options in wanted:
             try:
-                asked[self._asked(options_of(found))] = None
+                asked[self._asked(options)] = None
             except WrongPart:
                 continue  # said in its place by html()
         self.rows = self._read(list(asked))

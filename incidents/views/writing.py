@@ -6,7 +6,7 @@ import secrets
 from typing import Any
 
 from django.contrib import messages
-from django.http import HttpRequest, HttpResponse, JsonResponse
+from django.http import HttpRequest, HttpResponse, JsonResponse, QueryDict
 from django.shortcuts import get_object_or_404, redirect, render
 from django.utils import timezone
 from django.views.decorators.http import require_GET, require_http_methods, require_POST
@@ -15,10 +15,10 @@ from accounts.middleware import POLICY
 from accounts.permissions import require_respond
 from accounts.problems import InvalidInput, StaleWrite
 from incidents.actions.postmortem import save_postmortem, settle_aside
+from incidents.choosing import drawer_panel
 from incidents.comparing import compared, composed
 from incidents.models import PostMortem, SetAside
 from incidents.models.postmortem import BODY_LIMIT
-from incidents.reading import evidence_panel
 from incidents.rendering import render_document
 from incidents.views.access import permitted, person, said, visible_incident, visible_postmortem
 from incidents.views.reviews import review_context
@@ -65,7 +65,7 @@ def postmortem_edit(request: HttpRequest, number: int) -> HttpResponse:
         "nonce": nonce,
         "aside": waiting_aside(row),
         "document": render_document(context["body"], incident=row.incident, person=person(request)),
-        "evidence": evidence_panel(row.incident, request.GET, size=30),
+        "evidence": drawer_panel(row.incident, QueryDict()),
         **review_context(request, row),
         "limit": BODY_LIMIT,
         "now": timezone.now(),
