@@ -13,6 +13,7 @@ urlpatterns = [
     path("incidents/<int:number>/timeline/part/", evidence_drawer.timeline_part, name="timeline-part"),
     path("incidents/<int:number>/evidence/<int:evidence>/part/", evidence_drawer.evidence_part, name="evidence-part"),
     path("incidents/<int:number>/postmortem/additions/", drafting.postmortem_additions, name="postmortem-additions"),
+    path("incidents/<int:number>/postmortem/drafted/", drafting.postmortem_drafted, name="postmortem-drafted"),
     path("incidents/<int:number>/postmortem/look-again/", drafting.postmortem_look_again, name="postmortem-look-again"),
     path("incidents/<int:number>/postmortem/template/", drafting.postmortem_template, name="postmortem-template"),
     path("settings/templates/", templates.template_list, name="template-list"),

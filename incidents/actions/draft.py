@@ -12,7 +12,7 @@ from accounts.problems import InvalidInput
 from incidents.drafting import draft
 from incidents.drafting.proposing import additions, with_additions
 from incidents.models import PostMortem, PostMortemTemplate
-from incidents.writing.documents import current_text, rewrite
+from incidents.writing.documents import announce, current_text, rewrite
 
 
 @transaction.atomic
@@ -27,6 +27,7 @@ def add_drafted(*, postmortem: PostMortem, wanted: dict[str, list[str]], by: Use
     body, drafted = with_additions(current, wanted)
     rewrite(postmortem_id=current.pk, body=body, by=by, via="draft", now=now)
     PostMortem.objects.filter(pk=current.pk).update(drafted=drafted)
+    announce(current.pk, "drafted")
     return count
 
 

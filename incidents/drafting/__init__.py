@@ -20,7 +20,7 @@ from incidents.drafting.recovery import recovery
 from incidents.drafting.summary import summary
 from incidents.drafting.timeline import timeline
 from incidents.models import Incident, PostMortem
-from incidents.writing.documents import current_text, rewrite
+from incidents.writing.documents import announce, current_text, rewrite
 
 VARIABLES = {
     "summary": "one sentence on what happened, with severity and durations",
@@ -51,7 +51,9 @@ def draft(postmortem_id: int, now: datetime) -> None:
     parts = drafted_parts(postmortem.template.body, postmortem.incident)
     body = filled(postmortem.template.body, parts)
     rewrite(postmortem_id=postmortem_id, body=body, by=None, via="draft", now=now)
-    PostMortem.objects.filter(pk=postmortem_id).update(drafted=parts)
+    if parts != postmortem.drafted:
+        PostMortem.objects.filter(pk=postmortem_id).update(drafted=parts)
+        announce(postmortem_id, "drafted")
 
 
 def fill(template: str, incident: Incident) -> str:

@@ -7,17 +7,17 @@ import re
 from typing import Any
 
 from django.contrib import messages
-from django.http import HttpRequest, HttpResponse
+from django.http import HttpRequest, HttpResponse, JsonResponse
 from django.shortcuts import get_object_or_404, redirect, render
 from django.urls import reverse
 from django.utils import timezone
-from django.views.decorators.http import require_http_methods, require_POST
+from django.views.decorators.http import require_GET, require_http_methods, require_POST
 
 from accounts.permissions import require_respond
 from accounts.problems import InvalidInput
 from incidents.actions.collection import collect_again
 from incidents.actions.draft import add_drafted, choose_template
-from incidents.drafting.parts import Proposal
+from incidents.drafting.parts import LABELS, Proposal
 from incidents.drafting.proposing import additions
 from incidents.models import PostMortem, PostMortemTemplate
 from incidents.views.access import deed, permitted, person, said, visible_incident, visible_postmortem
@@ -30,7 +30,7 @@ def postmortem_additions(request: HttpRequest, number: int) -> HttpResponse:
     require_respond(request.user)
     row = visible_postmortem(request, number)
     part = bool(request.headers.get("HX-Request"))
-    context: dict[str, Any] = {}
+    context: dict[str, Any] = {"part": part}
     status = 200
     if request.method == "POST":
         try:
@@ -49,6 +49,16 @@ def postmortem_additions(request: HttpRequest, number: int) -> HttpResponse:
     name = "_additions" if part else "additions"
     # htmx swaps in what came with 200 alone; the sentence says what was refused.
     return render(request, f"incidents/{name}.html", context, status=200 if part else status)
+
+
+@require_GET
+@permitted
+def postmortem_drafted(request: HttpRequest, number: int) -> HttpResponse:
+    """The texts that Debrief drafted, for the editor to mark those that stand untouched."""
+    require_respond(request.user)
+    row = visible_postmortem(request, number)
+    parts = [{"label": LABELS.get(name, name), "text": text} for name, text in row.drafted.items()]
+    return JsonResponse({"parts": parts}, headers={"Cache-Control": "no-store"})
 
 
 def _context(row: PostMortem) -> dict[str, Any]:
