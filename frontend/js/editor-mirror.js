@@ -42,10 +42,10 @@ export function titleMirror({ field, text, awareness, nonce }) {
       oneLine,
       within(field.maxLength > 0 ? field.maxLength : 200, () => {}),
       named("Title"),
+      EditorView.editorAttributes.of({ class: `ed-line ${field.className}` }),
       EditorView.cspNonce.of(nonce),
     ],
   });
-  view.dom.classList.add("ed-line", ...field.classList);
   field.replaceWith(view.dom);
   return view;
 }
@@ -66,12 +66,12 @@ export function mirror({ field, text, awareness, nonce, extensions, onChange, on
       EditorView.cspNonce.of(nonce),
       within(field.maxLength, onFull),
       named("Text"),
+      EditorView.editorAttributes.of({ class: "ed-mirror" }),
       ...extensions,
       keymap.of([...closeBracketsKeymap, ...completionKeymap, ...searchKeymap, ...defaultKeymap, indentWithTab]),
       EditorView.updateListener.of((update) => update.docChanged && onChange()),
     ],
   });
-  view.dom.classList.add("ed-mirror");
   field.hidden = true;
   field.after(view.dom);
   return {

@@ -15,14 +15,16 @@ function sections(text) {
     const below = found.slice(index + 1);
     const end = below.findIndex((other) => other.level <= section.level);
     const inner = end < 0 ? below : below.slice(0, end);
-    return { ...section, empty: section.words === 0 && inner.every((other) => other.words === 0) };
+    const stop = end < 0 ? text.length : below[end].at;
+    return { ...section, stop, empty: section.words === 0 && inner.every((other) => other.words === 0) };
   });
 }
 
-function entry({ level, title, at, empty }, go) {
+function entry({ level, title, at, stop, empty }, go) {
   const link = document.createElement("a");
   link.href = "#text";
   link.className = `is-${level}`;
+  Object.assign(link.dataset, { at, end: stop });
   link.append(title.replace(/[*_`]/g, ""));
   if (empty) {
     const mark = document.createElement("span");
