@@ -17,7 +17,8 @@ Next = Callable[[HttpRequest], HttpResponseBase]
 POLICY = (
     "default-src 'self'; img-src 'self'; object-src 'none'; base-uri 'none'; form-action 'self'; frame-ancestors 'none'"
 )
-# Served without a session: sign-in itself, intakes and the API (their own credentials), and the operator's endpoints.
+# Served without a session: sign-in itself, intakes and the API (their own credentials), links for people outside, and
+# the operator's endpoints.
 OPEN_PREFIXES = (
     "/accounts/",
     "/static/",
@@ -29,6 +30,7 @@ OPEN_PREFIXES = (
     "/readyz",
     "/metrics",
     "/sign-in/",
+    "/outside/",
 )
 
 

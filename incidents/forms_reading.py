@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from django import forms
@@ -56,3 +56,24 @@ class SeverityForm(forms.Form):
         chosen: Any = self.fields["required_reviewers"]
         chosen.choices = [(pk, one.display_name) for pk, one in by_pk.items()]
         chosen.coerce = by_pk.__getitem__
+
+
+class ExternalLinkForm(forms.Form):
+    audience = forms.CharField(required=False, label="For whom", help_text="Only your team sees this, in the list.")
+    sections = forms.MultipleChoiceField(
+        required=False,
+        label="Sections",
+        help_text="Those not chosen are left out.",
+        widget=forms.CheckboxSelectMultiple,
+    )
+    with_figures = forms.BooleanField(
+        required=False,
+        label="With figures",
+        help_text="Evidence that is restricted, redacted or flagged is left out in any case.",
+    )
+    days = forms.IntegerField(initial=14, label="Works for days", help_text="1 to 90.")
+
+    def __init__(self, data: Mapping[str, Any] | None = None, *, sections: Sequence[str]) -> None:
+        super().__init__(data)
+        chosen: Any = self.fields["sections"]
+        chosen.choices = [(title, title) for title in sections]

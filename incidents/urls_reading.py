@@ -2,7 +2,7 @@
 
 from django.urls import path
 
-from incidents.views import comments, history, notices, reviews, severities
+from incidents.views import comments, external, history, notices, reviews, severities
 
 _TEXT = "incidents/<int:number>/postmortem/"
 urlpatterns = [
@@ -17,6 +17,9 @@ urlpatterns = [
     path(f"{_TEXT}compare/", history.postmortem_compare, name="postmortem-compare"),
     path(f"{_TEXT}restore/", history.postmortem_restore, name="postmortem-restore"),
     path(f"{_TEXT}versions/<int:version>/", history.postmortem_version, name="postmortem-version"),
+    path(f"{_TEXT}outside/", external.postmortem_outside, name="postmortem-outside"),
+    path(f"{_TEXT}outside/<int:link>/revoke/", external.outside_revoke, name="outside-revoke"),
+    path("outside/<str:token>/", external.outside, name="outside"),
     path("notices/", notices.notice_list, name="notice-list"),
     path("notices/read/", notices.notices_read, name="notices-read"),
     path("notices/<int:pk>/", notices.notice_open, name="notice-open"),

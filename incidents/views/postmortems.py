@@ -1,6 +1,8 @@
-"""Post-mortems: the list, writing with autosave and preview, reading."""
+"""Post-mortems: the list, and reading one."""
 
 from __future__ import annotations
+
+from collections.abc import Iterable
 
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import redirect, render
@@ -10,11 +12,16 @@ from django.views.decorators.http import require_GET, require_POST
 from accounts.permissions import can_respond
 from incidents.actions.postmortem import open_postmortem
 from incidents.listing import page_of
+from incidents.markdown import Heading
 from incidents.models import PostMortem
 from incidents.models.incident import Incident
-from incidents.reading import milestone_track
+from incidents.reading import milestone_track, outcomes
+from incidents.related import related_incidents
 from incidents.rendering import render_document
 from incidents.views.access import permitted, person, visible_incident, visible_postmortem
+from incidents.views.comments import comments_context
+
+VERSIONS = 50
 
 
 @require_GET
@@ -49,25 +56,39 @@ def postmortem_open(request: HttpRequest, number: int) -> HttpResponse:
 
 @require_GET
 def postmortem(request: HttpRequest, number: int) -> HttpResponse:
-    """The published text; who writes it may also read the draft as it stands with `?draft=1`."""
-    row = visible_postmortem(request, number)
-    draft = not row.is_published or (request.GET.get("draft") == "1" and can_respond(request.user))
-    title, body = (row.title, row.body) if draft else (row.published_title, row.published_body)
-    rendered = render_document(body, incident=row.incident, person=person(request))
+    """The published text; who writes or reviews it may also read the draft as it stands with `?draft=1`."""
+    row, me = visible_postmortem(request, number), person(request)
     reviews = list(row.reviews.select_related("reviewer"))
+    mine = next((one for one in reviews if one.reviewer_id == me.pk), None)
+    wanted = request.GET.get("draft") == "1" and (can_respond(me) or mine is not None)
+    draft = not row.is_published or wanted
+    title, body = (row.title, row.body) if draft else (row.published_title, row.published_body)
+    document = render_document(body, incident=row.incident, person=me)
+    outcome = outcomes(row.incident)
+    publications = list(row.publications.defer("body").select_related("published_by")[:VERSIONS])
     context = {
+        **(comments_context(request, row) if draft else {}),
         "postmortem": row,
         "incident": row.incident,
         "title": title,
         "draft": draft,
-        "document": rendered,
+        "document": document,
         "minutes": max(1, len(body.split()) // 220),
         "track": milestone_track(row.incident),
         "reviews": reviews,
-        "my_review": next((r for r in reviews if r.reviewer_id == request.user.pk), None),
-        "followups": row.incident.followups.select_related("owner"),
+        "my_review": mine,
+        "publications": publications,
+        "first_at": publications[-1].published_at if publications else None,
+        "comment_count": row.comments.filter(resolved_at=None, parent=None).count(),
+        "followups": row.incident.followups.select_related("owner", "team"),
         "lessons": row.lessons.all(),
+        "related": related_incidents(row.incident, me),
+        "not_collected": [] if _tells_of_gaps(document.headings) else [*outcome.failed, *outcome.in_part],
         "can_respond": can_respond(request.user),
         "now": timezone.now(),
     }
     return render(request, "incidents/postmortem.html", context)
+
+
+def _tells_of_gaps(headings: Iterable[Heading]) -> bool:
+    return any("not be collected" in heading.title.lower() for heading in headings)

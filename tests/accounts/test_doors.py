@@ -11,7 +11,7 @@ from django.urls import URLPattern, URLResolver, get_resolver, reverse
 
 from incidents.actions.comment import add_comment
 from incidents.actions.incident import change_status
-from incidents.models import Incident, Notice, Publication
+from incidents.models import ExternalLink, Incident, Notice, Publication
 from knowledge.actions.checklist import start_run
 from knowledge.models import ChecklistRun
 from tests.builders import (
@@ -31,13 +31,14 @@ from tests.builders import (
 from tests.fixtures import signed_in
 
 pytestmark = pytest.mark.django_db
-OPEN = {"healthz", "readyz", "metrics", "sign-in-link", "otlp-traces", "otlp-logs"}
+OPEN = {"healthz", "readyz", "metrics", "sign-in-link", "outside", "otlp-traces", "otlp-logs"}
 RESPONDERS_READ = {
     "incident-declare",
     "incident-edit",
     "followup-new",
     "postmortem-edit",
     "postmortem-publish",
+    "postmortem-outside",
     "lesson-new",
     "lesson-edit",
     "checklist-new",
@@ -90,6 +91,9 @@ def world(db: None) -> dict[str, Any]:
             person=make_person("cy"), incident=incident, key="k", text="t", address="/", created_at=NOW
         ),
         "severity": incident.severity,
+        "link": ExternalLink.objects.create(
+            postmortem=postmortem, digest="d", audience="A", sections=["S"], created_at=NOW, expires_at=NOW
+        ),
         "version": Publication.objects.create(postmortem=postmortem, number=1, title="T", published_at=NOW),
         "incident": incident,
         "entry": incident.timeline.first(),
@@ -133,6 +137,8 @@ def address(name: str, world: dict[str, Any]) -> str:
         "entry": world["entry"].pk,
         "comment": world["comment"].pk,
         "version": 1,
+        "link": world["link"].pk,
+        "token": "x" * 43,
         "tick_id": world["run"].ticks.first().pk,
         "form": "md",
         "secret": "x" * 43,
