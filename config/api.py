@@ -5,9 +5,8 @@ from drf_spectacular.views import SpectacularAPIView
 from rest_framework.routers import SimpleRouter
 
 from config.api_docs import ApiDocsView
-from incidents.api import postmortems
+from incidents.api import comments, postmortems, writing
 from incidents.api import views as incidents
-from incidents.api import writing
 from knowledge.api import views as knowledge
 from telemetry.api import archive
 from telemetry.api import views as telemetry
@@ -25,6 +24,8 @@ router.register("incidents/<int:number>/collections", incidents.CollectionViewSe
 router.register("incidents/<int:number>/pictures", writing.PictureViewSet, basename="api-picture")
 router.register("postmortem-templates", writing.TemplateViewSet, basename="api-template")
 router.register("postmortems", postmortems.PostMortemViewSet, basename="api-postmortem")
+router.register("postmortems/<int:postmortem>/comments", comments.CommentViewSet, basename="api-comment")
+router.register("postmortems/<int:postmortem>/publications", comments.PublicationViewSet, basename="api-publication")
 router.register("followups", incidents.FollowUpViewSet, basename="api-followup")
 router.register("lessons", knowledge.LessonViewSet, basename="api-lesson")
 router.register("checklists", knowledge.ChecklistViewSet, basename="api-checklist")

@@ -52,6 +52,7 @@ class Comment(models.Model):
     resolved_at = models.DateTimeField(null=True, blank=True)
     resolved_by = models.ForeignKey(User, on_delete=models.SET_NULL, null=True, blank=True, related_name="+")
     accepted = models.BooleanField(default=False)
+    updated_at = models.DateTimeField(auto_now=True)
 
     class Meta:
         ordering = ["id"]
@@ -67,6 +68,11 @@ class Comment(models.Model):
 
     def __str__(self) -> str:
         return f"{self.author} on {self.postmortem}"
+
+    @property
+    def resource_version(self) -> int:
+        """Rises with each write: the time of the last, in microseconds."""
+        return int(self.updated_at.timestamp() * 1_000_000)
 
 
 class ExternalLink(models.Model):
