@@ -63,9 +63,11 @@ def _matching(rows: QuerySet[Any], text: str, words: str) -> QuerySet[Any]:
     """By the beginning of the number, or by words of the field; numbers that begin so come first."""
     number = text if text.isascii() and text.isdigit() and len(text) < 9 else ""
     found = Q(**{f"{words}__icontains": text})
+    begins = _beginning_with(number) if number else []
     if number:
-        found |= Q(number__in=_beginning_with(number))
-    rank = Case(When(number=int(number or 0), then=Value(0)), default=Value(1), output_field=IntegerField())
+        found |= Q(number__in=begins)
+    exact = When(number=int(number or 0), then=Value(0))
+    rank = Case(exact, When(number__in=begins, then=Value(1)), default=Value(2), output_field=IntegerField())
     return rows.filter(found).annotate(rank=rank).order_by("rank", "-number") if text else rows.order_by("-number")
 
 
