@@ -66,12 +66,12 @@ export function drafting(form, surface) {
   function chips() {
     const text = surface.text();
     const standing = parts.length ? untouched(text, parts) : [];
-    for (const link of document.querySelectorAll("[data-outline] a[data-at]")) {
+    for (const link of document.querySelectorAll("[data-outline] a.is-2[data-at]")) {
       const at = Number(link.dataset.at);
       const end = Number(link.dataset.end);
       const has = standing.some((part) => part.from >= at && part.from < end);
       link.querySelector("[data-drafted]")?.remove();
-      if (has) link.insertAdjacentHTML("beforeend", '<span class="end tagx" data-drafted title="Drafted from the evidence, nobody has touched it yet">drafted</span>');
+      if (has) link.insertAdjacentHTML("beforeend", '<span class="end xs mut" data-drafted title="Drafted from the evidence, nobody has touched it yet">drafted</span>');
     }
   }
 

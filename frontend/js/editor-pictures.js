@@ -11,8 +11,11 @@ const pictures = (data) => [...(data?.files ?? [])].filter((file) => file.type.s
 const plainName = (file) => (file.name || "picture").replace(/\.[^.]*$/, "").replace(/[[\]()\n]/g, " ").trim() || "picture";
 
 function swap(surface, placeholder, text) {
-  const from = surface.text().indexOf(placeholder);
+  const whole = surface.text();
+  const from = whole.indexOf(placeholder);
   if (from < 0) return false;
+  // A picture that is left out takes its lines along.
+  if (!text && whole.slice(from + placeholder.length).startsWith("\n\n")) placeholder += "\n\n";
   const { from: start, to: end } = surface.selection();
   surface.replace(from, from + placeholder.length, text);
   // Whoever went on writing meanwhile goes on there.

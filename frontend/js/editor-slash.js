@@ -40,13 +40,14 @@ function begin(view, _completion, from, to) {
   startCompletion(view);
 }
 
+// In this order, not by the alphabet.
 const menu = [
   ...blocks.map(([label, detail, text]) => ({ label: `/${label}`, displayLabel: label, detail, apply: snippet(text) })),
   { label: "/Chart", displayLabel: "Chart", detail: "or other evidence as a figure", apply: begin },
   { label: "/Log lines", displayLabel: "Log lines", detail: "chosen in the drawer", apply: logs },
   { label: "/Timeline range", displayLabel: "Timeline range", detail: "as a table", apply: press("[data-drawer] [data-part*='/timeline/']") },
   { label: "/Picture", displayLabel: "Picture", detail: "from this computer", apply: press("[data-picture]") },
-];
+].map((item, place) => ({ ...item, boost: 90 - place }));
 
 export const slashSource = () => (context) => {
   const found = context.matchBefore(/^[ \t]*\/[\w ]{0,24}/);

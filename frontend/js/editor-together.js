@@ -63,7 +63,7 @@ export function together(form, surface, saver) {
     surface.use(shared);
     if (focused) shared.select(Math.min(from, text.length), Math.min(to, text.length));
     shared.scroller().scrollTop = scroll;
-    present(awareness);
+    present(awareness, form.dataset.me);
     form.dataset.together = "";
   }
 

@@ -15,3 +15,4 @@ import "./readings.js";
 import "./agenda.js";
 import "./comments.js";
 import "./comment-marks.js";
+import "./contents.js";
