@@ -143,3 +143,19 @@ def test_another_template_is_taken_while_nobody_has_written(as_ada: Client) -> N
     written = write(lambda body: body + "\nWords.\n")
     with pytest.raises(InvalidInput, match="once somebody has written"):
         choose_template(postmortem=written, template=narrative, by=make_person("ada"), now=NOW)
+
+
+def test_readers_of_a_draft_are_told_which_parts_nobody_touched(written: PostMortem, as_cy: Client) -> None:
+    page = as_cy.get(written.get_absolute_url()).content.decode()
+    told = page.partition("nobody has touched it yet:")[2].partition("</p>")[0]
+    assert "Summary, Impact, Timeline" in told
+    row = write(lambda body: body.replace("Known from the start", "Known, says Ben"))
+    page = as_cy.get(row.get_absolute_url()).content.decode()
+    assert "Timeline" not in page.partition("nobody has touched it yet:")[2].partition("</p>")[0]
+
+
+def test_the_editor_learns_what_was_drafted(written: PostMortem, as_ada: Client, as_cy: Client) -> None:
+    address = f"{written.get_absolute_url()}drafted/"
+    parts = {one["label"]: one["text"] for one in as_ada.get(address).json()["parts"]}
+    assert parts["Summary"] in written.body
+    assert as_cy.get(address).status_code == 403
