@@ -57,7 +57,7 @@ _SHAPES = {
     "stroke-dasharray": re.compile(r"[0-9 ,.]{1,40}"),
     "transform": re.compile(r"(?:(?:translate|rotate|scale)\([0-9eE ,.+-]{1,60}\) ?){1,4}"),
 }
-_NUMBER = re.compile(r"-?\d{1,7}(?:\.\d{1,12})?(?:em|px)?")
+_NUMBER = re.compile(r"-?\d{1,7}(?:\.\d{1,20})?(?:em|px)?")
 _OWN_ID = re.compile(r"[\w.-]{1,80}")
 _URL = re.compile(r"url\(#([\w.-]{1,80})\)")
 # The program's palette, and what plays its part here. Other colours are the writer's own: one of six tints.
@@ -70,16 +70,41 @@ _STROKES = {
     "#e2e8f0": "dg-hair",
     "#0f172a": "dg-line",
 }
-_STROKES |= {"#fdba74": "dg-warm", "#ffffff": "dg-gap", "#f8fafc": "dg-gap", "none": "dg-bare"}
+_STROKES |= {
+    "#fdba74": "dg-warm",
+    "#ffffff": "dg-gap",
+    "#f8fafc": "dg-gap",
+    "none": "dg-bare",
+    "currentcolor": "dg-hair",
+}
 TINTS = 6
+# Where a drawing says what a shape is for, that decides and not its colours.
+_PARTS = {
+    "actor": "dg-box dg-edge",
+    "actor-line": "dg-edge",
+    "actor-man": "dg-box dg-line",
+    "note": "dg-note dg-warm",
+    "loopLine": "dg-none dg-edge",
+    "labelBox": "dg-group dg-edge",
+    "activation0": "dg-group dg-edge",
+    "messageLine0": "dg-none dg-line",
+    "messageLine1": "dg-none dg-line",
+    "section": "dg-none",
+    "tick": "dg-hair",
+    "domain": "dg-none",
+}
+_TASK = re.compile(r"(?:task|active|done|crit|activeCrit|doneCrit|milestone|vert)\d{0,3}")
+_TASK_TINTS = {"crit": 3, "done": 6, "active": 1, "activeCrit": 3, "doneCrit": 6}
+_ANCHORS = {"taskText": "middle", "titleText": "middle", "taskTextOutsideRight": "start", "taskTextOutsideLeft": "end"}
+_STYLES = ("text-anchor", "font-size", "font-weight", "stroke-dasharray")
 
 
 class WrongDrawing(ValueError):
     """The message is a sentence for the person who wrote the source."""
 
 
-def cleaned(svg: str) -> str:
-    """Safe SVG whose ids begin with `dg-ID-`; raises WrongDrawing."""
+def cleaned(svg: str, *, tinted: bool = False) -> str:
+    """Safe SVG whose ids begin with `dg-ID-`; raises WrongDrawing. `tinted` tells slices by colour, as a pie does."""
     if len(svg) > LARGEST:
         raise WrongDrawing("The drawing is too large; use fewer boxes and arrows.")
     if "<!" in svg or "<?" in svg.lstrip()[2:]:
@@ -92,7 +117,8 @@ def cleaned(svg: str) -> str:
         raise WrongDrawing("The drawing could not be read.")
     if sum(1 for _ in root.iter()) > ELEMENTS:
         raise WrongDrawing("The drawing is too large; use fewer boxes and arrows.")
-    tints: dict[str, str] = {}
+    # A tint in the place of a part of the palette takes the palette's role away from it.
+    tints: dict[str, str] = {"tinted": ""} if tinted else {}
     children = list(root)
     if children and _is_paper(root, children[0]):
         children = children[1:]
@@ -137,14 +163,16 @@ def _written(element: Element, tints: dict[str, str], depth: int) -> str:
     if name == "a":
         # A link of a diagram would leave the page for wherever its writer likes; the words stay.
         return inside
-    if name not in _TAGS:
+    words = element.get("class", "").split()
+    if name not in _TAGS or "today" in words:
         return ""
     return f"<{name}{_attributes(element, tints)}>{inside}</{name}>"
 
 
 def _attributes(element: Element, tints: dict[str, str]) -> str:
     kept, classes = [], []
-    for name, value in element.attrib.items():
+    told = _told(element)
+    for name, value in _named(element).items():
         value = value.strip()
         if (
             (name in _NUMBERS and _NUMBER.fullmatch(value))
@@ -156,11 +184,38 @@ def _attributes(element: Element, tints: dict[str, str]) -> str:
             kept.append((name, f"dg-ID-{value}"))
         elif name in ("marker-start", "marker-end", "marker-mid") and (own := _URL.fullmatch(value)):
             kept.append((name, f"url(#dg-ID-{own[1]})"))
-        elif name in ("fill", "stroke"):
+        elif name in ("fill", "stroke") and not told:
             classes.append(_class_of(name, value.lower(), tints))
+    classes += told
     if classes:
         kept.append(("class", " ".join(classes)))
     return "".join(f' {name}="{escape(value)}"' for name, value in kept)
+
+
+def _named(element: Element) -> dict[str, str]:
+    """The attributes, and of a style the few words that are attributes as well."""
+    found = dict(element.attrib)
+    for one in found.pop("style", "").split(";")[:20]:
+        name, _, value = one.partition(":")
+        if name.strip() in _STYLES:
+            found[name.strip()] = value.strip()
+    words = element.get("class", "").split()
+    if anchor := next((_ANCHORS[word] for word in words if word in _ANCHORS), ""):
+        found["text-anchor"] = anchor
+    return found
+
+
+def _told(element: Element) -> list[str]:
+    """Classes by what the drawing says that this is."""
+    words = element.get("class", "").split()
+    name = _name(element)
+    if name in ("text", "tspan"):
+        return ["dg-ink"] if name == "text" else []
+    if name == "rect" and "task" in words:
+        kind = next((word.rstrip("0123456789") for word in words if word != "task" and _TASK.fullmatch(word)), "")
+        tint = _TASK_TINTS.get(kind, 2)
+        return [f"dg-fill-{tint}", f"dg-stroke-{tint}"]
+    return next((_PARTS[word].split() for word in words if word in _PARTS), [])
 
 
 def _is_harmless(name: str, value: str) -> bool:
@@ -173,7 +228,7 @@ def _is_harmless(name: str, value: str) -> bool:
 
 def _class_of(name: str, colour: str, tints: dict[str, str]) -> str:
     known = (_FILLS if name == "fill" else _STROKES).get(colour)
-    if known:
+    if known and not (name == "fill" and "tinted" in tints and known in ("dg-box", "dg-group")):
         return known
     tint = tints.setdefault(colour, str(len(tints) % TINTS + 1))
     return f"dg-{name}-{tint}"

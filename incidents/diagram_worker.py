@@ -10,29 +10,25 @@ from contextlib import suppress
 
 SECONDS = 3
 MEMORY = 1 << 30
-PARTICIPANTS = 40
 TOO_LARGE = "It is too large; use fewer boxes and arrows"
-# Of these the strict parser knows all that people write; of the others it refuses what draws well.
+# Of flowcharts and pies the strict part says what is wrong and the plain one draws; sequences and plans are drawn by the
+# strict one, which knows their frames and their axis of time; of the others it refuses what draws well.
 JUDGED = ("flowchart", "graph", "pie")
+STRICT = ("sequenceDiagram", "gantt")
 
 
 def draw(source: str) -> str:
     import mmdr
 
     kind = re.sub(r"(?m)^\s*(?:%%.*)?$\n?", "", source).lstrip()
-    if kind.startswith(JUDGED):
-        # The drawing part guesses where the source is wrong; the strict one says what is wrong.
-        mmdr.render(source).svg()
-    for _ in range(PARTICIPANTS):
-        try:
-            return mmdr.render(source, backend="mermaid-rs-renderer").svg()
-        except ValueError as problem:
-            # Where some participants are declared it wants all of them; Mermaid takes the others as they come.
-            unknown = re.search(r"[Uu]nknown participant '([^'\n]{1,80})'", str(problem))
-            if unknown is None:
-                raise
-            source = re.sub(r"(?m)^(\s*sequenceDiagram.*)$", rf"\1\nparticipant {unknown[1]}", source, count=1)
-    raise ValueError(TOO_LARGE)
+    if kind.startswith("gantt") and "axisFormat" not in source:
+        # Times without a day would stand on an axis of days.
+        source = re.sub(r"(?m)^([ \t]*dateFormat[ \t]+HH:mm\S*)[ \t]*$", r"\1\naxisFormat %H:%M", source, count=1)
+    if kind.startswith((*JUDGED, *STRICT)):
+        drawn: str = mmdr.render(source).svg()
+        if kind.startswith(STRICT):
+            return drawn
+    return str(mmdr.render(source, backend="mermaid-rs-renderer").svg())
 
 
 def main() -> None:

@@ -61,15 +61,15 @@ def _asked(sources: list[str], seconds: float) -> list[Drawing]:
         said = ran.stdout
     except subprocess.TimeoutExpired as late:
         said = late.stdout or b""
-    return [_answer(line) for line in said.split(b"\n")[:-1]]
+    return [_answer(line, source) for line, source in zip(said.split(b"\n")[:-1], sources, strict=False)]
 
 
-def _answer(line: bytes) -> Drawing:
+def _answer(line: bytes, source: str) -> Drawing:
     try:
         told = json.loads(line)
         if "problem" in told:
             return Drawing(problem=_plain(str(told["problem"])))
-        return Drawing(svg=cleaned(str(told["svg"])))
+        return Drawing(svg=cleaned(str(told["svg"]), tinted=source.lstrip().startswith("pie")))
     except WrongDrawing as problem:
         return Drawing(problem=str(problem))
     except (ValueError, KeyError, TypeError):

@@ -72,7 +72,7 @@ def inline_pictures(html: str, incident: Incident) -> str:
 
 def draw_diagrams(sources: list[str]) -> list[diagrams.Drawing]:
     """Drawings by source, from the cache where they were drawn before; refusals are kept too, they cost the most."""
-    keys = [f"diagram:1:{hashlib.sha256(source.encode()).hexdigest()}" for source in sources]
+    keys = [f"diagram:2:{hashlib.sha256(source.encode()).hexdigest()}" for source in sources]
     known: dict[str, diagrams.Drawing] = cache.get_many(dict.fromkeys(keys))
     fresh = {key: source for key, source in zip(keys, sources, strict=True) if key not in known}
     if fresh:

@@ -168,3 +168,25 @@ def test_a_fence_becomes_a_figure_and_other_code_stays_code() -> None:
     assert re.search(r'<figure class="fig fig-diagram">\s*<svg>pie\s*</svg>\s*</figure>', shown)
     assert 'class="language-yaml"' in shown
     assert 'class="language-mermaid"' in render(text).html
+
+
+def test_a_sequence_has_its_frames_people_and_arrows() -> None:
+    svg = drawn("sequenceDiagram\n participant A\n actor B\n loop twice\n A->>B: hi\n end").svg
+    assert "[twice]" in svg
+    assert svg.count('class="dg-none dg-edge"') == 4
+    assert 'marker-end="url(#dg-ID-' in svg
+    assert len(re.findall(r"<circle[^>]* cx=", svg)) >= 2
+
+
+def test_a_plan_has_an_axis_of_time_and_its_bars_say_their_state() -> None:
+    svg = drawn(SOURCES["gantt"]).svg
+    assert re.search(r">06:4\d<", svg)
+    assert "dg-fill-3" in svg
+    assert "dg-fill-6" in svg
+
+
+def test_the_slices_of_a_pie_differ_and_its_legend_agrees() -> None:
+    svg = drawn(SOURCES["pie"]).svg
+    slices = re.findall(r'<path[^>]* class="(dg-fill-\d)', svg)
+    assert len(set(slices)) == 2
+    assert set(slices) <= set(re.findall(r'<rect[^>]* class="[^"]*(dg-fill-\d)', svg))
