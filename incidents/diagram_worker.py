@@ -8,7 +8,7 @@ import resource
 import sys
 from contextlib import suppress
 
-SECONDS = 3
+SECONDS = 2
 MEMORY = 1 << 30
 TOO_LARGE = "It is too large; use fewer boxes and arrows"
 # Of flowcharts and pies the strict part says what is wrong and the plain one draws; sequences and plans are drawn by the

@@ -17,7 +17,7 @@ from pathlib import Path
 from incidents.diagram_svg import WrongDrawing, cleaned
 
 SOURCE = 10_000
-DEADLINE = 4.0
+DEADLINE = 6.0
 _WORKER = Path(__file__).with_name("diagram_worker.py")
 
 

@@ -137,15 +137,25 @@ def test_a_wrong_source_is_shown_as_code_with_its_reason(source: str, reason: st
     assert '<pre><code class="language-mermaid">' in shown
 
 
-def test_a_source_made_to_hang_ends_in_time_and_those_beside_it_are_drawn() -> None:
+def endless() -> str:
     dice = random.Random(1)
-    hang = "classDiagram\n" + "\n".join(f"n{dice.randrange(60)} --> n{dice.randrange(60)}" for _ in range(500))
-    start = time.perf_counter()
-    first, second, third = drawings([SOURCES["pie"], hang, SOURCES["state"]])
-    assert time.perf_counter() - start < 8
+    return "classDiagram\n" + "\n".join(f"n{dice.randrange(60)} --> n{dice.randrange(60)}" for _ in range(500))
+
+
+def test_those_beside_a_source_that_takes_the_program_down_are_drawn(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("incidents.diagrams.DEADLINE", 30)
+    first, second, third = drawings([SOURCES["pie"], endless(), SOURCES["state"]])
     assert first.svg
     assert second.problem == "It could not be drawn in time; use fewer boxes and arrows."
     assert third.svg
+
+
+def test_no_page_waits_longer_than_the_deadline(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("incidents.diagrams.DEADLINE", 1)
+    start = time.perf_counter()
+    found = drawings([endless()] * 3)
+    assert time.perf_counter() - start < 3
+    assert {one.problem for one in found} == {"It could not be drawn in time; use fewer boxes and arrows."}
 
 
 def test_a_drawing_with_far_too_many_arrows_is_refused_before_it_is_tried() -> None:
