@@ -42,9 +42,12 @@ def postmortem_quality(request: HttpRequest, number: int) -> HttpResponse:
     """The hints for the text that the editor holds."""
     require_respond(request.user)
     row = visible_postmortem(request, number)
-    found = quality_of(row, request.POST.get("body", row.body)[:BODY_LIMIT])
+    # Forms send CR LF, and the places are counted in the text as it is.
+    body = request.POST.get("body", row.body).replace("\r\n", "\n")[:BODY_LIMIT]
+    found = quality_of(row, body)
     required = row.incident.severity.required_checks
-    context = {"hints": found, "unmet": sum(not one.is_met for one in found), "required_checks": required}
+    unmet = sum(not one.is_met for one in found)
+    context = {"hints": found, "unmet": unmet, "required_checks": required, "in_editor": True}
     return render(request, "incidents/_quality.html", context)
 
 

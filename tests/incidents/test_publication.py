@@ -6,6 +6,7 @@ from datetime import timedelta
 from typing import Any
 
 import pytest
+from django.test import Client
 
 from accounts.models import AuditEvent, User
 from accounts.problems import InvalidInput
@@ -157,3 +158,36 @@ def test_a_published_text_withdrawn_from_review_is_reopened(cy: User) -> None:
     ben = make_person("ben")
     assert ask_for_review(postmortem=postmortem, reviewers=[cy], by=ben, now=NOW).state == PostMortem.State.IN_REVIEW
     assert withdraw_from_review(postmortem=postmortem, by=ben, now=NOW).state == PostMortem.State.REOPENED
+
+
+def test_the_editor_asks_for_hints_on_the_text_it_holds(as_ada: Client, as_cy: Client) -> None:
+    postmortem = make_postmortem()
+    address = f"{postmortem.get_absolute_url()}quality/"
+    text = "## Impact\r\n\r\nNobody knows.\r\n\r\n## What went well\r\n\r\n## Detection\r\n"
+    page = as_ada.post(address, {"body": text}).content.decode()
+    assert "Nothing stands under “What went well”" in page
+    place = text.replace("\r\n", "\n").index("## What went well")
+    assert f'data-goto="{place}"' in page
+    assert as_cy.post(address, {"body": text}).status_code == 403
+
+
+def test_the_page_says_what_is_missing_and_keeps_the_note(as_ada: Client) -> None:
+    postmortem = publish(write(make_postmortem(), "First"))
+    postmortem = write(postmortem, "Second", minutes=3)
+    require(approvals_needed=1)
+    address = f"{postmortem.get_absolute_url()}publish/"
+    assert "It cannot be published yet" in as_ada.get(address).content.decode()
+    version = PostMortem.objects.get().resource_version
+    answer = as_ada.post(address, {"version": version, "note": "The cost is known"})
+    assert answer.status_code == 422
+    assert "0 of 1 approval given" in answer.content.decode()
+    assert 'value="The cost is known"' in answer.content.decode()
+    assert Publication.objects.count() == 1
+
+
+def test_what_was_changed_meanwhile_is_not_published_unseen(as_ada: Client) -> None:
+    postmortem = write(make_postmortem(), "First")
+    for version in (str(postmortem.resource_version - 1), "", "x"):
+        answer = as_ada.post(f"{postmortem.get_absolute_url()}publish/", {"version": version})
+        assert answer["Location"].endswith("/edit/")
+    assert not Publication.objects.exists()
