@@ -19,6 +19,8 @@ SOMEBODY = "a responder"
 TITLE = 200
 _GUIDANCE = re.compile(r"<!--.*?(?:-->|\Z)", re.DOTALL)
 _FIGURE = re.compile(r"(?m)^[ \t]*!\[\[[^\[\]\n]{1,600}\]\][ \t]*$")
+# What a source was asked names things of the inside.
+_QUERY = re.compile(r'<code class="q".*?</code>', re.DOTALL)
 _INSIDE = re.compile(r"""\shref="(?!https?://|mailto:|#)[^"]*\"""")
 
 
@@ -99,4 +101,5 @@ class _Figures:
             self.withheld += 1
             return '<p class="sm mut">A figure was left out here.</p>'
         band = self.incident.band()
-        return evidence_html(row.type, row.title, row.payload, zone=UTC, band=band, options=options)
+        html = evidence_html(row.type, row.title, row.payload, zone=UTC, band=band, options=options)
+        return _QUERY.sub("", html)

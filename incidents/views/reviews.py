@@ -16,6 +16,7 @@ from accounts.permissions import require_respond
 from accounts.problems import InvalidInput, StaleWrite
 from incidents.actions.publication import NOTE_LIMIT, publish_postmortem
 from incidents.actions.review import ask_for_review, give_verdict, withdraw_from_review
+from incidents.history import section_authors
 from incidents.models import PostMortem, Review
 from incidents.models.postmortem import BODY_LIMIT
 from incidents.readiness import lacking, quality_of
@@ -33,6 +34,7 @@ def review_context(request: HttpRequest, row: PostMortem) -> dict[str, Any]:
         "required": required,
         "last": row.publications.first(),
         "note_limit": NOTE_LIMIT,
+        "touched": [{"title": one.title, "by": one.by, "at": one.at.isoformat()} for one in section_authors(row)],
     }
 
 

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import json
 import random
+import re
 from datetime import timedelta
 
 import pytest
@@ -212,3 +214,11 @@ def test_hostile_texts_are_texts_in_differences(as_cy: Client) -> None:
     assert "<script>alert" not in shown
     assert "<img src=x" not in shown
     assert "<b>bold" not in shown
+
+
+def test_the_editor_is_told_who_wrote_in_each_section(as_ada: Client) -> None:
+    save(make_postmortem(), "## </script><b>x</b>\n\nWords.\n", by="ben")
+    shown = page(as_ada, PostMortem.objects.get(), "edit/")
+    told = re.search(r'<script id="section-authors" type="application/json">(.*?)</script>', shown, re.DOTALL)
+    assert told is not None
+    assert [(one["title"], one["by"]) for one in json.loads(told[1])] == [("</script><b>x</b>", "Ben Lindqvist")]

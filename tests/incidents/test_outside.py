@@ -46,7 +46,8 @@ The root password was on a sticky note.
 
 def published(body: str = TEXT, **incident: Any) -> PostMortem:
     row = make_incident(**incident)
-    series = {"series": [{"labels": {}, "points": [[NOW.timestamp() + place, 1.0] for place in range(30)]}]}
+    points = [[NOW.timestamp() + place, 1.0] for place in range(30)]
+    series = {"series": [{"labels": {}, "points": points}], "expr": "rate(secret_service_requests[1m])"}
     make_evidence(row, type=EvidenceType.METRIC.value, title="Error rate", payload=series)
     postmortem, ben = make_postmortem(row), make_person("ben")
     save_postmortem(postmortem=postmortem, based_on=None, title="Checkout was down", body=body, by=ben, now=NOW)
@@ -90,6 +91,7 @@ def test_figures_are_shown_when_wanted_and_the_timeline_never() -> None:
     without = read(link(postmortem, with_figures=False)[1]).content.decode()
     assert 'class="viz' in with_figures
     assert "1 figure was left out" in with_figures
+    assert "secret_service" not in with_figures
     assert 'class="viz' not in without
     assert "left out" not in without
 
