@@ -1,4 +1,5 @@
 // The editing page of a post-mortem: form[data-editor]. Without scripts it is a plain form with a Save button.
+import "./editor-authors.js";
 import { comments } from "./editor-comments.js";
 import { completion } from "./editor-complete.js";
 import { conflicts } from "./editor-conflict.js";
