@@ -42,9 +42,16 @@ def _run() -> list:
     from django.core.management import call_command
 
     call_command("bootstrap", verbosity=0, stdout=open(os.devnull, "w"))  # noqa: SIM115, PTH123
-    from benchmarks import archive, collecting, pages, recording, rendering
+    from benchmarks import archive, collecting, pages, recording, rendering, writing
 
-    return [*rendering.figures(), *pages.figures(), *collecting.figures(), *recording.figures(), *archive.figures()]
+    return [
+        *rendering.figures(),
+        *pages.figures(),
+        *writing.figures(),
+        *collecting.figures(),
+        *recording.figures(),
+        *archive.figures(),
+    ]
 
 
 def _show(figures: list) -> None:

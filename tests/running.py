@@ -64,17 +64,17 @@ def beat_command(folder: Path) -> list[str]:
     return [*CELERY, "beat", "--loglevel", "WARNING", "--pidfile=", "--schedule", str(folder / "schedule")]
 
 
-def web_command(port: int) -> list[str]:
+def web_command(port: int, application: str = "config.asgi:application") -> list[str]:
     options = ["--no-access-log", "--log-level", "warning", "--lifespan", "off", "--timeout-graceful-shutdown", "1"]
     sockets = ["--ws", "websockets-sansio", "--ws-max-size", "2097152"]
-    return [sys.executable, "-m", "uvicorn", "config.asgi:application", "--port", str(port), *options, *sockets]
+    return [sys.executable, "-m", "uvicorn", application, "--port", str(port), *options, *sockets]
 
 
 @contextmanager
-def web(*, environment: Mapping[str, str], log: Path) -> Iterator[str]:
+def web(*, environment: Mapping[str, str], log: Path, application: str = "config.asgi:application") -> Iterator[str]:
     """The address of a web process that answers."""
     port = free_port()
-    with process(web_command(port), environment={**environment, "PORT": str(port)}, log=log) as child:
+    with process(web_command(port, application), environment={**environment, "PORT": str(port)}, log=log) as child:
         address = f"http://127.0.0.1:{port}"
 
         def answers() -> bool:

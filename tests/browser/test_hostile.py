@@ -14,6 +14,7 @@ from tests.browser import pages
 from tests.browser.conftest import OpenTab
 from tests.browser.stack import Demo
 from tests.browser.test_incident import all_answered, declare
+from tests.browser.writing import fill, joined
 from tests.stand_ins.kubernetes import KubernetesStandIn
 
 pytestmark = [pytest.mark.browser, pytest.mark.real_server("chromium")]
@@ -92,7 +93,8 @@ def test_nothing_that_outsiders_write_ever_runs(tab_of: OpenTab, stack: Demo, ho
     expect(ada.locator("#timeline .tl-row", has_text="<script>").first).to_be_attached()
     ada.goto(f"/incidents/{number}/")
     ada.get_by_role("button", name="Write post-mortem").click()
-    ada.locator("textarea[name=body]").fill(MARKDOWN + "\n![[E-1]] ![[E-2]] ![[E-3]]\n")
+    joined(ada)
+    fill(ada, MARKDOWN + "\n![[E-1]] ![[E-2]] ![[E-3]]\n")
     expect(ada.locator("[data-preview] h2").first).to_contain_text("Summary")
     expect(ada.locator("[data-saved]")).to_contain_text("Saved")
     seen = [
