@@ -24,7 +24,7 @@ def complete(request: HttpRequest, number: int) -> HttpResponse:
     """`?q=@a`, `INC-1`, `F-`, `L-`, `E-`, `[[`, `![[node`: suggestions in order, at most twelve."""
     incident = visible_incident(request, number)
     typed = request.GET.get("q", "")
-    found = suggestions(typed, incident, person(request))
+    found = suggestions(typed, incident, person(request)) if typed else []
     if found is None:
         expected = f"expected what was typed, such as @a, INC-1, F-, L-, E-7 or [[node, at most {LONGEST} characters"
         return JsonResponse({"errors": {"q": expected}}, status=422)

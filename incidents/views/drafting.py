@@ -112,6 +112,7 @@ def postmortem_look_again(request: HttpRequest, number: int) -> HttpResponse:
 @permitted
 def postmortem_template(request: HttpRequest, number: int) -> HttpResponse:
     """Another template while the draft is untouched."""
+    require_respond(request.user)
     row = visible_postmortem(request, number)
     wanted = request.POST.get("template", "")
     known = PostMortemTemplate.objects.filter(retired_at=None)

@@ -8,6 +8,7 @@ from django.utils import timezone
 from django.utils.http import content_disposition_header
 from django.views.decorators.http import require_GET, require_POST
 
+from accounts.permissions import require_respond
 from accounts.problems import InvalidInput
 from incidents.actions.picture import store_picture
 from incidents.pictures import BYTES
@@ -21,6 +22,7 @@ KEPT_SECONDS = 7 * 24 * 3600
 def picture_new(request: HttpRequest, number: int) -> HttpResponse:
     """A multipart form with the file in `picture`; answers with its address and the Markdown that shows it."""
     incident = visible_incident(request, number)
+    require_respond(request.user)
     sent = request.FILES.get("picture")
     try:
         if sent is None:

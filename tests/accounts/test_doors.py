@@ -11,7 +11,7 @@ from django.urls import URLPattern, URLResolver, get_resolver, reverse
 
 from incidents.actions.comment import add_comment
 from incidents.actions.incident import change_status
-from incidents.models import ExternalLink, Incident, Notice, Publication
+from incidents.models import ExternalLink, Incident, Notice, Picture, PostMortemTemplate, Publication
 from knowledge.actions.checklist import start_run
 from knowledge.models import ChecklistRun
 from tests.builders import (
@@ -39,6 +39,8 @@ RESPONDERS_READ = {
     "postmortem-edit",
     "postmortem-publish",
     "postmortem-outside",
+    "postmortem-additions",
+    "postmortem-drafted",
     "lesson-new",
     "lesson-edit",
     "checklist-new",
@@ -47,7 +49,13 @@ RESPONDERS_READ = {
     "brownbag-edit",
 }
 ADMINS_READ = {"settings-audit", "settings-severities", "source-new", "source-edit", "cluster-new", "cluster-edit"}
+ADMINS_READ |= {"template-list", "template-new", "template-edit"}
 ADMINS_POST = {
+    "template-new",
+    "template-edit",
+    "template-copy",
+    "template-delete",
+    "template-defaults",
     "settings-people",
     "settings-person",
     "settings-person-link",
@@ -97,6 +105,10 @@ def world(db: None) -> dict[str, Any]:
         "version": Publication.objects.create(postmortem=postmortem, number=1, title="T", published_at=NOW),
         "incident": incident,
         "entry": incident.timeline.first(),
+        "template": PostMortemTemplate.objects.create(name="Ours", body="{summary}"),
+        "picture": Picture.objects.create(
+            incident=incident, name="p", content_type="image/png", width=1, height=1, size=1, data=b"x", created_at=NOW
+        ),
         "followup": followup,
         "lesson": lesson,
         "checklist": checklist,
@@ -128,6 +140,8 @@ def address(name: str, world: dict[str, Any]) -> str:
     }
     number = kinds.get(name, world["incident"].number)
     pk = kinds.get(name, world["source"].pk if name.startswith("source") else world["checklist"].pk)
+    if name.startswith("template-"):
+        pk = world["template"].pk
     if "runs/" in wanted:
         pk = world["run"].pk
     values = {
@@ -137,6 +151,8 @@ def address(name: str, world: dict[str, Any]) -> str:
         "entry": world["entry"].pk,
         "comment": world["comment"].pk,
         "version": 1,
+        "ref": "E-1",
+        "picture": world["picture"].pk,
         "link": world["link"].pk,
         "token": "x" * 43,
         "tick_id": world["run"].ticks.first().pk,
