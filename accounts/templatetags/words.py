@@ -19,6 +19,7 @@ STATUS = {
     "published": ("st-ok", "st-3", "Published"),
     "open": ("", "circle", "Open"),
     "in_progress": ("st-acc", "st-1", "In progress"),
+    "reopened": ("st-acc", "st-1", "Reopened"),
     "done": ("st-ok", "st-3", "Done"),
     "not_doing": ("", "circle-minus", "Not doing"),
 }

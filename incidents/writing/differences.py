@@ -110,10 +110,12 @@ def sections(body: str) -> list[Section]:
             heads.append((len(heading[1]), heading[2], at))
         at += len(line) + 1
     found = []
-    for place, (level, title, start) in enumerate(heads):
-        ends = (begin for other, _, begin in heads[place + 1 :] if other <= level)
-        found.append(Section(level, title, start, next(ends, len(body))))
-    return found
+    # By level, where the nearest following heading of it or above begins.
+    ends = dict.fromkeys(range(1, 7), len(body))
+    for level, title, start in reversed(heads):
+        found.append(Section(level, title, start, ends[level]))
+        ends |= dict.fromkeys(range(level, 7), start)
+    return found[::-1]
 
 
 def _engine() -> diff_match_patch:

@@ -176,6 +176,7 @@ def test_a_name_that_is_a_pattern_is_a_name(name: str) -> None:
         "ben " * 50_000,
         "<!--" * 49_000,
         "|-" * 99_000,
+        "# a\n" * 50_000,
         "\n| a b c d e f g" * 13_000,
     ],
 )
