@@ -34,9 +34,12 @@ function references(address) {
     if (!found || inCode(context.state, context.pos)) return null;
     const request = new AbortController();
     context.addEventListener("abort", () => request.abort());
-    const response = await fetch(`${address}?q=${encodeURIComponent(found.text)}`, { signal: request.signal }).catch(() => null);
-    if (!response?.ok) return null;
-    const { items } = await response.json();
+    // Asked too early, or without a line: then nothing is offered.
+    const answer = await fetch(`${address}?q=${encodeURIComponent(found.text)}`, { signal: request.signal })
+      .then((response) => (response.ok ? response.json() : null))
+      .catch(() => null);
+    if (!answer) return null;
+    const { items } = answer;
     const options = items.map(({ insert, label, detail, kind }) => ({ label, detail, type: kind, apply: put(insert) }));
     return options.length ? { from: found.from, options, filter: false } : null;
   };
