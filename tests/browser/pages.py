@@ -33,6 +33,8 @@ LISTS = {
     "tokens": "/settings/tokens/",
     "people": "/settings/people/",
     "audit": "/settings/audit/",
+    "severities": "/settings/severities/",
+    "notices": "/notices/",
     "api-docs": "/api/v1/docs/",
     "not-found": "/incidents/99999/",
 }
@@ -66,6 +68,9 @@ def all_pages(tab: Page, address: str) -> dict[str, str]:
     }
     tab.goto(f"{address}/post-mortems/?state=published")
     found["postmortem"] = _first_link(tab, "/incidents/")
+    published = found["postmortem"]
+    found |= {f"postmortem-{part}": f"{published}{part}/" for part in ("history", "comments", "outside", "publish")}
+    found |= {"version": f"{published}versions/1/", "compare": f"{published}compare/?from=p1&to=now"}
     for name, (page, start) in LINKED.items():
         tab.goto(f"{address}{page}")
         found[name] = _first_link(tab, start)
