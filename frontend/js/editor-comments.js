@@ -55,7 +55,7 @@ export function comments(form, surface) {
     if (event.target.closest("[data-comment]")) return compose(surface);
     const mark = event.target.closest("[data-to-thread]");
     const thread = mark && document.getElementById(mark.dataset.toThread);
-    if (thread) return void (thread.scrollIntoView({ block: "nearest" }), mark.tagName === "BUTTON" && thread.focus());
+    if (thread) return void (thread.scrollIntoView({ block: "nearest" }), mark.classList.contains("cm-note") && thread.focus());
     const jump = event.target.closest("[data-jump]")?.closest("[data-thread]");
     const place = jump && placeOf(jump, surface);
     if (place) surface.select(place.from, place.to);

@@ -1,4 +1,4 @@
-// CodeMirror's share of comments: the words that threads are about, and a button in the margin of their lines.
+// CodeMirror's share of comments: the words that threads are about, and a sign in the margin of their lines.
 import { StateEffect, StateField } from "@codemirror/state";
 import { Decoration, EditorView, GutterMarker, gutter } from "@codemirror/view";
 
@@ -13,15 +13,15 @@ class Margin extends GutterMarker {
     return other.id === this.id;
   }
   toDOM() {
-    const button = document.createElement("button");
-    button.type = "button";
-    button.className = "cm-note";
-    button.dataset.toThread = this.id;
-    button.setAttribute("aria-label", "Go to the comment");
-    button.innerHTML = '<svg class="icon" aria-hidden="true"><use/></svg>';
+    // For the pointer alone: the margin is hidden from readers, who have the list of threads and their keys.
+    const note = document.createElement("span");
+    note.className = "cm-note";
+    note.dataset.toThread = this.id;
+    note.title = "Go to the comment";
+    note.innerHTML = '<svg class="icon" aria-hidden="true"><use/></svg>';
     const drawn = document.querySelector("[data-comment] use");
-    button.querySelector("use").setAttribute("href", drawn ? drawn.getAttribute("href").replace(/#.*/, "#i-message") : "");
-    return button;
+    note.querySelector("use").setAttribute("href", drawn ? drawn.getAttribute("href").replace(/#.*/, "#i-message") : "");
+    return note;
   }
 }
 
