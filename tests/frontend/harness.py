@@ -11,6 +11,7 @@ from email.message import Message
 from email.parser import BytesParser
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
+from types import SimpleNamespace
 
 from django.template.loader import render_to_string
 
@@ -59,15 +60,25 @@ def editing(body: str = TEXT, version: int = 3) -> str:
         + '<input type="hidden" name="csrfmiddlewaretoken" value="token-1">'
         + '<input name="title" aria-label="Title" value="Checkout errors">'
         + f'<input type="hidden" name="version" value="{version}">'
+        + '<section class="wr-text">'
         + render_to_string("components/_editor_toolbar.html")
-        + f'<textarea class="ed" name="body" aria-label="Text">\n{body}</textarea>'
+        + f'<textarea class="ed" name="body" aria-label="Text">\n{body}</textarea></section>'
+        + drawer()
         + "<button data-save>Save</button></form>"
-        + '<section class="wr"><div class="wr-prev"><div data-preview><p>first</p></div></div></section>'
-        + '<ul><li data-evidence="E-7" draggable="true">node-1 NotReady <span data-used hidden>in the text</span>'
-        + '<button type="button" data-insert="[[E-7]]">Cite</button>'
-        + '<button type="button" data-insert="![[E-7]]">Embed</button></li><li data-evidence="E-9">5xx share</li></ul>'
-        + '<input type="search" aria-label="Search evidence" data-drawer-search>',
+        + '<section class="wr"><div class="wr-prev"><div data-preview><p>first</p></div></div></section>',
         editor=True,
+    )
+
+
+def drawer() -> str:
+    """Two items as the server writes them."""
+    items = [
+        SimpleNamespace(key=f"E-{number}", number=number, title=title, summary="", type="event", first_at=None)
+        for number, title in ((7, "node-1 NotReady"), (9, "5xx share"))
+    ]
+    evidence = SimpleNamespace(items=items, next="", types=[], total=2)
+    return render_to_string(
+        "incidents/_evidence_drawer.html", {"evidence": evidence, "incident": SimpleNamespace(number=1)}
     )
 
 

@@ -279,10 +279,10 @@ def test_a_tool_does_the_same_by_key_and_by_button(tab: Any, desk: Desk, keys: s
 def test_evidence_is_cited_in_the_line_and_embedded_on_lines_of_its_own(tab: Any, desk: Desk) -> None:
     opened(tab, desk, editing("one two"))
     tab.evaluate("document.querySelector('textarea[name=body]').setSelectionRange(3, 3)")
-    tab.click("text=Cite")
+    tab.click(".btn[data-insert='[[E-7]]']")
     assert written(tab) == "one[[E-7]] two"
     tab.evaluate("document.querySelector('textarea[name=body]').setSelectionRange(10, 10)")
-    tab.click("text=Embed")
+    tab.click(".btn[data-insert='![[E-7]]']")
     assert written(tab) == "one[[E-7]]\n\n![[E-7]]\n\n two"
     assert tab.is_visible("text=in the text")
 
@@ -291,12 +291,38 @@ def test_an_insertion_can_be_undone(tab: Any, desk: Desk) -> None:
     opened(tab, desk, editing("one"))
     tab.focus("textarea[name=body]")
     tab.keyboard.press("End")
-    tab.click("text=Cite")
+    tab.click(".btn[data-insert='[[E-7]]']")
+    assert written(tab) == "one[[E-7]]"
     tab.keyboard.press("Control+z")
     assert written(tab).strip() == "one"
 
 
-def test_the_drawer_is_narrowed_by_words(tab: Any, desk: Desk) -> None:
-    opened(tab, desk, editing()).fill("[data-drawer-search]", "NODE-1")
-    assert tab.is_visible("[data-evidence=E-7]")
-    assert not tab.is_visible("[data-evidence=E-9]")
+def test_an_item_of_the_drawer_is_cited_embedded_and_left_by_keys(tab: Any, desk: Desk) -> None:
+    opened(tab, desk, editing("")).focus("[data-drawer-search]")
+    tab.keyboard.press("ArrowDown")
+    tab.keyboard.press("Enter")
+    assert written(tab) == "[[E-7]]"
+    tab.focus("[data-drawer-search]")
+    tab.keyboard.press("ArrowDown")
+    tab.keyboard.press("ArrowDown")
+    tab.keyboard.press("Shift+Enter")
+    assert written(tab).strip() == "[[E-7]]\n\n![[E-9]]"
+    tab.focus("[data-item]")
+    tab.keyboard.press("ArrowUp")
+    assert tab.evaluate("document.activeElement.matches('[data-drawer-search]')")
+
+
+def test_enter_in_the_search_of_the_drawer_does_not_save(tab: Any, desk: Desk) -> None:
+    opened(tab, desk, editing()).fill("[data-drawer-search]", "node")
+    tab.keyboard.press("Enter")
+    tab.wait_for_timeout(300)
+    assert desk.saves == []
+
+
+def test_what_is_in_the_text_says_under_which_heading(tab: Any, desk: Desk) -> None:
+    opened(tab, desk, editing("## Impact\n\nIt rose [[E-7]].\n\n## *Detection*\n\n![[E-7]]\n"))
+    note = tab.locator("[data-evidence=E-7] [data-used]")
+    assert note.inner_text() == "in the text under Impact, Detection"
+    note.locator("button").click()
+    assert tab.evaluate("document.querySelector('textarea[name=body]').selectionStart") == 19
+    assert not tab.is_visible("[data-evidence=E-9] [data-used]")
