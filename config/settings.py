@@ -146,6 +146,7 @@ CELERY_BEAT_SCHEDULE = {
         "schedule": timedelta(seconds=COLLECT_AGAIN_SECONDS),
     },
     "watch-signals": {"task": "incidents.alerting.watch_signals", "schedule": timedelta(seconds=15)},
+    "settle-texts": {"task": "incidents.tasks.settle_texts", "schedule": timedelta(seconds=30)},
     "remind-postmortems": {"task": "incidents.tasks.remind_postmortems", "schedule": timedelta(hours=1)},
     "prune-accounts": {"task": "accounts.tasks.prune", "schedule": timedelta(hours=1)},
     "prune-intake": {"task": "telemetry.tasks.prune_intake", "schedule": timedelta(hours=1)},

@@ -14,6 +14,7 @@ from kombu.exceptions import OperationalError
 
 from incidents import collecting, drafting, planning, reminders, signals
 from incidents.models import Collection, CollectionRun, Incident
+from incidents.writing import documents
 from telemetry.observations import Budget
 
 log = logging.getLogger(__name__)
@@ -86,3 +87,12 @@ def collect_open_incidents() -> int:
 @shared_task(name="incidents.tasks.remind_postmortems")
 def remind_postmortems() -> int:
     return reminders.remind(timezone.now())
+
+
+@shared_task(name="incidents.tasks.settle_texts")
+def settle_texts() -> int:
+    """Texts whose web process died before it took over what editors had sent."""
+    waiting = documents.unsettled()
+    for postmortem_id in waiting:
+        documents.current_text(postmortem_id, timezone.now())
+    return len(waiting)

@@ -11,6 +11,7 @@ from accounts.models import User
 from accounts.problems import InvalidInput, StaleWrite
 from incidents.actions.postmortem import save_postmortem, set_aside, settle_aside
 from incidents.models import Edit, PostMortem, Revision, SetAside, SharedDocument, SharedUpdate
+from incidents.tasks import settle_texts
 from incidents.writing import documents
 from incidents.writing.crdt import SharedText
 from tests.builders import NOW, make_incident, make_person, make_postmortem
@@ -48,6 +49,14 @@ def test_what_was_typed_is_taken_over_with_an_edit_for_each_person(row: PostMort
     assert {edit.author for edit in edits} == {ada, ben}
     assert documents.text_at(settled, row.resource_version) == (row.title, BODY)
     assert documents.unsettled() == []
+
+
+def test_what_a_dead_process_left_is_taken_over_by_the_beat(row: PostMortem, ada: User) -> None:
+    typed(row, "failed", "failed badly", ada)
+    assert documents.unsettled() == [row.pk]
+    assert settle_texts() == 1
+    assert "failed badly" in PostMortem.objects.get().body
+    assert settle_texts() == 0
 
 
 def test_a_write_finds_what_was_typed_and_both_stay(row: PostMortem, ada: User) -> None:
