@@ -11,7 +11,7 @@ from django.urls import URLPattern, URLResolver, get_resolver, reverse
 
 from incidents.actions.comment import add_comment
 from incidents.actions.incident import change_status
-from incidents.models import ExternalLink, Incident, Notice, Picture, PostMortemTemplate, Publication
+from incidents.models import ExternalLink, Incident, Notice, Picture, PostMortemTemplate, Publication, SetAside
 from knowledge.actions.checklist import start_run
 from knowledge.models import ChecklistRun
 from tests.builders import (
@@ -39,6 +39,7 @@ RESPONDERS_READ = {
     "postmortem-edit",
     "postmortem-publish",
     "postmortem-outside",
+    "postmortem-aside",
     "postmortem-additions",
     "postmortem-drafted",
     "lesson-new",
@@ -98,6 +99,9 @@ def world(db: None) -> dict[str, Any]:
         "notice": Notice.objects.create(
             person=make_person("cy"), incident=incident, key="k", text="t", address="/", created_at=NOW
         ),
+        "aside": SetAside.objects.create(
+            postmortem=postmortem, based_on=1, title="T", body="B", digest="d", created_at=NOW
+        ),
         "severity": incident.severity,
         "link": ExternalLink.objects.create(
             postmortem=postmortem, digest="d", audience="A", sections=["S"], created_at=NOW, expires_at=NOW
@@ -151,6 +155,7 @@ def address(name: str, world: dict[str, Any]) -> str:
         "entry": world["entry"].pk,
         "comment": world["comment"].pk,
         "version": 1,
+        "aside": world["aside"].pk,
         "ref": "E-1",
         "picture": world["picture"].pk,
         "link": world["link"].pk,
