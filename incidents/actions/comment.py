@@ -163,7 +163,7 @@ def accept_suggestion(*, comment: Comment, by: User, now: datetime) -> Comment:
 
 
 def address_of(comment: Comment, incident: Incident) -> str:
-    return f"{reverse('postmortem', args=[incident.number])}?draft=1#comment-{comment.parent_id or comment.pk}"
+    return f"{reverse('postmortem-comments', args=[incident.number])}#comment-{comment.parent_id or comment.pk}"
 
 
 def may_settle(comment: Comment, person: User) -> bool:

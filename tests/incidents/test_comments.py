@@ -26,6 +26,7 @@ from incidents.actions.comment import (
     resolve_comment,
 )
 from incidents.actions.postmortem import save_postmortem
+from incidents.actions.publication import publish_postmortem
 from incidents.models import Comment, Edit, Notice, PostMortem
 from incidents.remarks import threads_of
 from incidents.writing.documents import places
@@ -324,3 +325,13 @@ def test_threads_stand_in_the_order_of_the_text_and_can_be_narrowed(as_cy: Clien
     assert [one.row.pk for one in threads_of(postmortem, cy, shown="mine").open] == [early.pk]
     assert [one.row.pk for one in threads_of(postmortem, cy, shown="suggestions").open] == [early.pk]
     assert as_cy.get(f"{postmortem.get_absolute_url()}comments/?show=nonsense").status_code == 200
+
+
+def test_a_notice_leads_to_its_comment_for_viewers_of_a_published_text_too(as_cy: Client) -> None:
+    postmortem = written()
+    publish_postmortem(postmortem=postmortem, by=make_person("ben"), now=NOW + timedelta(minutes=2))
+    row = comment(postmortem, "Is that so, @cy?", by="ada")
+    notice = Notice.objects.get(person=make_person("cy"))
+    page, _, place = notice.address.partition("#")
+    assert f'id="{place}"' in as_cy.get(page).content.decode()
+    assert place == f"comment-{row.pk}"
