@@ -21,26 +21,13 @@ from markdown.treeprocessors import Treeprocessor
 from markdown.util import AtomicString
 
 from incidents import markdown_bounds as bounds
+from incidents.markdown_callouts import admonition, quoted_callout, tasks
 from incidents.markdown_mentions import link_mentions
 
 EMBEDS = 60
 DIAGRAMS = 20
 _REF = r"(?:E|INC|F|L)-[1-9]\d{0,8}"
 REFERENCE = re.compile(r"\[\[(E|INC|F|L)-([1-9]\d{0,8})(?=[ \]])")
-CALLOUTS = {
-    "note": "note",
-    "info": "note",
-    "tip": "tip",
-    "hint": "tip",
-    "success": "tip",
-    "important": "important",
-    "warning": "warning",
-    "attention": "warning",
-    "caution": "caution",
-    "danger": "caution",
-    "error": "caution",
-}
-
 _EMBED = re.compile(rf"([ \t>]{{0,40}})!\[\[({_REF}|timeline)((?: [^\[\]]{{0,500}})?)\]\][ \t]*$")
 _OPTION = re.compile(r'([a-z]{1,20})=(?:"((?:\\"|[^"]){0,400})"|(\S{1,60}))')
 _FENCE = re.compile(r"((?:[ \t]|>|[-*+][ \t]|\d{1,9}[.)][ \t]){0,48})(`{3,120}|~{3,120})[ \t]*([^`]{0,200})$")
@@ -289,52 +276,12 @@ class Check(Treeprocessor):
     def run(self, root: Element) -> None:
         for parent in list(root.iter()):
             if parent.tag == "blockquote":
-                _quoted_callout(parent)
+                quoted_callout(parent)
             elif parent.tag == "div" and "admonition" in parent.get("class", ""):
-                _admonition(parent)
+                admonition(parent)
             elif parent.tag in ("ul", "ol"):
-                _tasks(parent)
+                tasks(parent)
         bounds.check_tree(root)
-
-
-def _quoted_callout(quote: Element) -> None:
-    first = quote[0] if len(quote) else None
-    found = re.match(r"\[!([A-Za-z]{1,20})\][ \t]*(?:\n|$)", first.text or "") if first is not None else None
-    if first is None or not found or found[1].lower() not in CALLOUTS:
-        return
-    kind = CALLOUTS[found[1].lower()]
-    quote.tag = "div"
-    quote.set("class", f"callout callout-{kind}")
-    first.text = (first.text or "")[found.end() :]
-    if not first.text and not len(first):
-        quote.remove(first)
-    title = Element("p", {"class": "callout-title"})
-    title.text = AtomicString(kind.capitalize())
-    quote.insert(0, title)
-
-
-def _admonition(box: Element) -> None:
-    words = [word for word in box.get("class", "").lower().split() if word in CALLOUTS]
-    box.set("class", f"callout callout-{CALLOUTS[words[0]] if words else 'note'}")
-    for child in box:
-        if child.get("class") == "admonition-title":
-            child.set("class", "callout-title")
-
-
-def _tasks(items: Element) -> None:
-    for item in items:
-        holder = item if item.text and item.text.strip() else (item[0] if len(item) else item)
-        found = re.match(r"\[([ xX])\][ \t]+", holder.text or "")
-        if not found:
-            continue
-        items.set("class", "task-list")
-        done = found[1] != " "
-        box = Element("input", {"type": "checkbox", "disabled": "", "aria-label": "done" if done else "to do"})
-        if done:
-            box.set("checked", "")
-        box.tail = " " + (holder.text or "")[found.end() :]
-        holder.text = ""
-        holder.insert(0, box)
 
 
 class Mentions(Treeprocessor):
