@@ -15,7 +15,7 @@ function shared(text, awareness) {
 }
 
 function named(label, describedby) {
-  const attributes = { "aria-label": label, spellcheck: "true", autocapitalize: "sentences" };
+  const attributes = { "aria-label": label, spellcheck: "true", autocapitalize: "sentences", tabindex: "0" };
   if (describedby) attributes["aria-describedby"] = describedby;
   return EditorView.contentAttributes.of(attributes);
 }

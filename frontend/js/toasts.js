@@ -11,8 +11,15 @@ export function toast(text, kind = "info") {
   use.setAttribute("href", use.getAttribute("href").replace(/#.*/, `#i-${icons[kind] || icons.info}`));
   item.querySelector("[data-toast-text]").textContent = text;
   box.append(item);
-  if (kind === "ok" || kind === "info") setTimeout(() => item.remove(), 6000);
+  leave(item);
 }
+
+// Good news goes by itself, unless somebody is reading it; what went wrong stays until it is dismissed.
+function leave(item) {
+  if (!item.matches(".out-ok, .out-info")) return;
+  setTimeout(() => (item.matches(":hover, :focus-within") ? leave(item) : item.remove()), 6000);
+}
+document.querySelectorAll(".toasts > .toastx").forEach(leave);
 
 document.addEventListener("click", (event) => {
   event.target.closest("[data-dismiss]")?.closest(".toastx, .note")?.remove();

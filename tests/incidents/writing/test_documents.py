@@ -74,9 +74,7 @@ def test_what_cannot_be_merged_is_refused_and_may_be_set_aside_once(row: PostMor
         save(row, mine, row.resource_version)
     assert "Half paid" in stale.value.current.body
     for _ in range(2):
-        set_aside(
-            postmortem=row, based_on=row.resource_version, title=row.title, body=mine, by=ben, via="api", now=NOW
-        )
+        set_aside(postmortem=row, based_on=row.resource_version, title=row.title, body=mine, by=ben, via="api", now=NOW)
     kept = SetAside.objects.get()
     assert (kept.sections, kept.body, kept.author) == (["Impact"], mine, ben)
 

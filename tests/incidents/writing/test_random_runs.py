@@ -141,9 +141,7 @@ class Program:
         return answer.status_code == 200
 
 
-async def one_run(
-    webs: Webs, chance: random.Random, postmortem_id: int, number: int, guid: str, cast: Any
-) -> Program:
+async def one_run(webs: Webs, chance: random.Random, postmortem_id: int, number: int, guid: str, cast: Any) -> Program:
     letters = Letters()
     writers = [Writer(Editor(cast[name], number, guid), webs, chance, letters) for name in ("ada", "ben", "cleo")]
     program = Program(cast["token"], postmortem_id, webs, chance, letters)
