@@ -1,12 +1,8 @@
 // The line to the server: y-websocket, with three messages of our own (incidents/writing/protocol.py).
 import * as decoding from "lib0/decoding";
-import * as encoding from "lib0/encoding";
 import { WebsocketProvider } from "y-websocket";
 import * as Y from "yjs";
-
-const BARRIER = 4;
-const SETTLED = 5;
-const ANNOUNCE = 6;
+import { ANNOUNCE, BARRIER, SETTLED, numbered } from "./editor-messages.js";
 
 // `state()` is {line: connecting|open|closed, code, unsaved}; `onState` hears each change of it.
 export function link({ address, guid, onState, onAnnounce }) {
@@ -29,10 +25,7 @@ export function link({ address, guid, onState, onAnnounce }) {
 
   function say(kind, number) {
     if (!provider.wsconnected || !provider.synced) return false;
-    const message = encoding.createEncoder();
-    encoding.writeVarUint(message, kind);
-    encoding.writeVarUint(message, number);
-    provider.ws.send(encoding.toUint8Array(message));
+    provider.ws.send(numbered(kind, number));
     return true;
   }
 

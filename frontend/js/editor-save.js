@@ -1,10 +1,9 @@
 // Autosave 1.5 s after the last key; what the server does not have yet is kept in this browser.
+import { answers, backoff } from "./editor-answers.js";
 import { draft } from "./editor-draft.js";
 import { send } from "./editor-send.js";
 
 const PAUSE_MS = 1500;
-const FIRST_WAIT_MS = 2000;
-const LONGEST_WAIT_MS = 30000;
 
 export function saving(form) {
   const { body, title } = form.elements;
@@ -15,7 +14,7 @@ export function saving(form) {
   const aside = draft(`${form.dataset.autosaveUrl}:aside`);
   const text = () => ({ body: body.value.replace(/\r\n/g, "\n"), title: title?.value ?? "" });
   let saved = text();
-  let wait = FIRST_WAIT_MS;
+  const again = backoff(() => save());
   let timer, flying, stopped, retired;
 
   const same = (one, other) => one.body === other.body && one.title === other.title;
@@ -47,32 +46,14 @@ export function saving(form) {
     version.value = answer.version;
     saved = merged === undefined ? sent : text();
     if (merged !== undefined) body.dispatchEvent(new Event("input", { bubbles: true }));
-    wait = FIRST_WAIT_MS;
+    again.reset();
     if (dirty()) return changed();
     kept.forget();
     form.dispatchEvent(new CustomEvent("editor:clean"));
     say(`Saved ${answer.saved_at ? new Date(answer.saved_at).toLocaleTimeString("en-GB") : ""}`.trim(), "good");
   }
 
-  const handle = {
-    saved: ({ answer }, sent) => done(answer, sent),
-    conflict({ answer }, sent) {
-      // The answer to an earlier save was lost on its way: the text that stands is the one just sent.
-      const theirs = { body: answer.current_body, title: answer.current_title ?? sent.title };
-      if (same(theirs, sent)) return done({ version: answer.current_version, saved_at: answer.at }, sent);
-      stopped = true;
-      say("Not saved: somebody else saved first. Your text is kept in this browser.", "warn");
-      form.dispatchEvent(new CustomEvent("editor:conflict", { detail: answer }));
-    },
-    later({ words }) {
-      say(`Not saved: ${words}. Your text is kept in this browser; next try in ${Math.round(wait / 1000)} s.`, "bad");
-      timer = setTimeout(save, wait);
-      wait = Math.min(wait * 2, LONGEST_WAIT_MS);
-    },
-    "signed-out": () =>
-      say("Not saved: you were signed out. Your text is kept in this browser; sign in in another tab, then save.", "bad"),
-    refused: ({ words }) => say(`Not saved: ${words} Your text is kept in this browser.`, "bad"),
-  };
+  const handle = answers({ form, say, same, done, stop: () => (stopped = true), later: again.later });
 
   async function once() {
     const sent = text();
@@ -85,6 +66,7 @@ export function saving(form) {
   // One save at a time: who asks for another while one is on its way waits for that one.
   async function save() {
     clearTimeout(timer);
+    again.cancel();
     if (stopped || retired) return;
     flying ??= once();
     await flying;
