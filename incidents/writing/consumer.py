@@ -31,6 +31,7 @@ from incidents.writing.store import AWAY, Store
 CHECK_EVERY = 10.0
 # A socket may send so much at once, and so much more each second.
 BURST, PER_SECOND = 4 * 1024 * 1024, 256 * 1024
+EACH_MESSAGE = 64
 # A browser that takes nothing any more is let go; it comes back to what it missed.
 LONGEST_BACKLOG = 2_000
 _rooms: Rooms | None = None
@@ -58,16 +59,18 @@ class WritingConsumer(AsyncWebsocketConsumer):  # type: ignore[misc]  # channels
             if isinstance(opened, int):
                 await self.close(opened)
                 return
-            room = await rooms().room(opened, lambda: _settled(opened.postmortem_id))
+            self._prepare(user)
+            self.room = await rooms().enter(self, opened, lambda: _settled(opened.postmortem_id))
         except AWAY:
             await self.close(1013)
             return
+        self.tasks = [asyncio.create_task(self._deliver()), asyncio.create_task(self._check(number))]
+
+    def _prepare(self, user: User) -> None:
         self.who = Who(secrets.token_hex(8), user.pk, user.display_name, user.initials)
         self.allowance, self.filled_at = float(BURST), time.monotonic()
         self.outbox: asyncio.Queue[bytes | int] = asyncio.Queue()
-        self.room = room
-        self.tasks = [asyncio.create_task(self._deliver()), asyncio.create_task(self._check(number))]
-        room.enter(self)
+        self.leaving = False
 
     async def disconnect(self, code: int) -> None:
         if self.room is None:
@@ -92,7 +95,7 @@ class WritingConsumer(AsyncWebsocketConsumer):  # type: ignore[misc]  # channels
         if message.kind == protocol.SYNC and message.step == protocol.STEP1:
             self.tell(protocol.sync(protocol.STEP2, room.missing(message.data)))
         elif message.kind == protocol.SYNC:
-            await room.take(self, message.data)
+            room.take(self, message.data)
         elif message.kind == protocol.AWARENESS:
             rows = room.present.said(self.who, protocol.read_presences(message.data))
             room.show(rows)
@@ -101,13 +104,15 @@ class WritingConsumer(AsyncWebsocketConsumer):  # type: ignore[misc]  # channels
             room.ask(self, message.kind, message.number)
 
     def tell(self, message: bytes) -> None:
-        if self.outbox.qsize() < LONGEST_BACKLOG:
-            self.outbox.put_nowait(message)
-        else:
+        if self.outbox.qsize() >= LONGEST_BACKLOG:
             self.leave(1013)
+        elif not self.leaving:
+            self.outbox.put_nowait(message)
 
     def leave(self, code: int) -> None:
-        self.outbox.put_nowait(code)
+        if not self.leaving:
+            self.leaving = True
+            self.outbox.put_nowait(code)
 
     async def _deliver(self) -> None:
         while True:
@@ -133,7 +138,8 @@ class WritingConsumer(AsyncWebsocketConsumer):  # type: ignore[misc]  # channels
 
     def _afford(self, size: int) -> bool:
         now = time.monotonic()
-        self.allowance = min(BURST, self.allowance + (now - self.filled_at) * PER_SECOND) - size
+        refilled = min(BURST, self.allowance + (now - self.filled_at) * PER_SECOND)
+        self.allowance = refilled - size - EACH_MESSAGE
         self.filled_at = now
         return self.allowance >= 0
 

@@ -26,6 +26,7 @@ from incidents.writing.store import AWAY, Gone, Store
 log = logging.getLogger(__name__)
 FIRST_WAIT, LONGEST_WAIT = 0.25, 4.0
 SETTLE_AFTER = 1.0
+MOST_ASKS = 5_000
 # A text as it was seeded is a snapshot through update 0.
 FROM_THE_START = -1
 # While the database is away so much is kept; then the sockets are closed and browsers keep what they have.
@@ -70,10 +71,11 @@ class _Ask:
 
 @dataclass(slots=True)
 class _Tally:
-    """Updates taken and stored since the room was opened."""
+    """Updates taken, stored and settled since the room was opened; bytes that wait; ids of rows written here."""
 
     taken: int = 0
     stored: int = 0
+    settled: int = 0
     bytes: int = 0
     own: list[int] = field(default_factory=list)
 
@@ -84,18 +86,20 @@ class Room:
         self._store, self._settle = store, settle
         self._through = 0
         self._shared = SharedText(of.guid)
+        # Every update is tried here first: what is no edit of this text never touches the other.
+        self._probe = SharedText(of.guid)
         self._queue: list[_Waiting] = []
         self._asks: list[_Ask] = []
         self._tally = _Tally()
         self._tasks: dict[str, asyncio.Task[None]] = {}
         self._again = False
-        self._lock = asyncio.Lock()
         self.members: set[Member] = set()
         self.present = Present()
 
     async def load(self) -> None:
         news = await self._store.since(self.document_id, FROM_THE_START)
         self._shared, self._through = SharedText(self.guid, news.updates), news.through
+        self._probe = SharedText(self.guid, news.updates)
 
     @property
     def is_idle(self) -> bool:
@@ -113,26 +117,26 @@ class Room:
         gone = self.present.forget(member.who)
         if gone:
             self._tell(protocol.presences(gone))
-        if not self.members and self._tally.stored:
+        if not self.members and self._tally.settled < self._tally.stored:
             self._run("settle", self._settle_soon(0))
         return gone
 
     def missing(self, vector: bytes) -> bytes:
         return self._shared.missing(vector)
 
-    async def take(self, member: Member, update: bytes) -> None:
+    def take(self, member: Member, update: bytes) -> None:
         """An edit of a member. Raises BadUpdate, and then the document is as if it had never come."""
         if update == b"\x00\x00":
             return
-        async with self._lock:
-            try:
-                self._shared.apply(update)
-                if self._shared.size > BODY_LIMIT and len(self._shared.body) > BODY_LIMIT:
-                    raise BadUpdate(f"makes the text longer than {BODY_LIMIT:,} characters")
-            except BadUpdate:
-                await self._restore()
-                raise
-            self._queue.append(_Waiting(update, member.who.user_id))
+        try:
+            self._probe.apply(update)
+            if self._probe.size > BODY_LIMIT and len(self._probe.body) > BODY_LIMIT:
+                raise BadUpdate(f"makes the text longer than {BODY_LIMIT:,} characters")
+        except BadUpdate:
+            self._probe = SharedText(self.guid, [self._shared.state()])
+            raise
+        self._shared.doc.apply_update(update)
+        self._queue.append(_Waiting(update, member.who.user_id))
         self._tell(protocol.sync(protocol.UPDATE, update), but=member)
         self._tally.taken += 1
         self._tally.bytes += len(update)
@@ -145,6 +149,9 @@ class Room:
 
     def ask(self, member: Member, kind: int, number: int) -> None:
         """A barrier, or a wish to have the text settled: answered once all that came before it is."""
+        if len(self._asks) >= MOST_ASKS:
+            member.leave(4529)
+            return
         self._asks.append(_Ask(member, kind, number, self._tally.taken))
         self._answer()
         if kind == protocol.SETTLED:
@@ -190,10 +197,19 @@ class Room:
             if not done.cancelled() and (problem := done.exception()) is not None:
                 log.error("document %s: %s failed", self.document_id, name, exc_info=problem)
                 self.close(1011)
-            elif name == "flush" and self._queue:
-                self._run("flush", self._flush())
+            else:
+                self._go_on()
 
         task.add_done_callback(ended)
+
+    def _go_on(self) -> None:
+        """What was asked for in the moment between the end of a task and the news of it."""
+        if self._queue:
+            self._run("flush", self._flush())
+        if self._again:
+            self._run("catch up", self._catch_up())
+        if self._wanted() or self._tally.settled < self._tally.stored:
+            self._run("settle", self._settle_soon(SETTLE_AFTER))
 
     async def _flush(self) -> None:
         wait = FIRST_WAIT
@@ -261,6 +277,7 @@ class Room:
                 await asyncio.sleep(wait)
                 wait = min(wait * 2, LONGEST_WAIT)
                 continue
+            self._tally.settled = stored
             self._asks = [ask for ask in self._asks if ask not in ready]
             for ask in ready:
                 ask.member.tell(protocol.numbers(protocol.SETTLED, ask.number, version))
@@ -286,22 +303,10 @@ class Room:
                 continue
             self._through = max(self._through, news.through)
             self._tally.own = [id_ for id_ in self._tally.own if id_ > self._through]
-            async with self._lock:
-                for update in news.updates:
-                    self._shared.doc.apply_update(update)
             for update in news.updates:
+                for shared in (self._shared, self._probe):
+                    shared.doc.apply_update(update)
                 self._tell(protocol.sync(protocol.UPDATE, update))
-
-    async def _restore(self) -> None:
-        """Load the document again, with what is accepted but not stored yet."""
-        accepted = [one.update for one in self._queue]
-        try:
-            news = await self._store.since(self.document_id, FROM_THE_START)
-        except AWAY:
-            # It cannot be had now; whoever is here comes back to a fresh one.
-            self.close(1012)
-            return
-        self._shared = SharedText(self.guid, [*news.updates, *accepted])
 
 
 def _merged(updates: list[bytes]) -> bytes:

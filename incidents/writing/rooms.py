@@ -8,7 +8,7 @@ import logging
 
 from incidents.writing import protocol
 from incidents.writing.presence import packed
-from incidents.writing.room import FIRST_WAIT, LONGEST_WAIT, Opened, Room, Settle
+from incidents.writing.room import FIRST_WAIT, LONGEST_WAIT, Member, Opened, Room, Settle
 from incidents.writing.store import AWAY, Store
 
 log = logging.getLogger(__name__)
@@ -25,8 +25,8 @@ class Rooms:
         self._spreading: asyncio.Task[None] | None = None
         self._unspread: dict[int, dict[int, protocol.Presence]] = {}
 
-    async def room(self, of: Opened, settle: Settle) -> Room:
-        """The room of this document, loaded. Raises one of AWAY."""
+    async def enter(self, member: Member, of: Opened, settle: Settle) -> Room:
+        """The room of this document, loaded, with the member in it. Raises one of AWAY."""
         if self._listening is None or self._listening.done():
             await self.store.open()
             self._listening = asyncio.create_task(self._listen())
@@ -38,6 +38,8 @@ class Rooms:
                 self._rooms[of.document_id] = room
                 # What was said of it between loading and here.
                 room.look_again()
+            # Before anybody else runs: a room without members may be forgotten.
+            room.enter(member)
             return room
 
     async def vacate(self, room: Room) -> None:
@@ -46,7 +48,6 @@ class Rooms:
             if room.is_idle:
                 if self._rooms.get(room.document_id) is room:
                     del self._rooms[room.document_id]
-                    self._opening.pop(room.document_id, None)
                 return
             await asyncio.sleep(0.2)
 
