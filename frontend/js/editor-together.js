@@ -39,10 +39,22 @@ export function together(form, surface, saver) {
     }
     joined = true;
     saver.retire();
-    const brought = keep.bringBack();
+    const { added, strange } = keep.bringBack();
     show();
-    if (brought) surface.notice("Text of an earlier visit that had not been saved is in here again.");
+    if (added) surface.notice("Text of an earlier visit that had not been saved is in here again.");
+    for (const row of strange) offer(row);
     say(line.state());
+  }
+
+  // The document was made anew since: what was kept of the old one cannot be merged, but it is not thrown away.
+  function offer({ key, text }) {
+    surface.notice("This browser kept a text of an earlier visit that does not fit into this document.", {
+      label: "Add it at the end",
+      act() {
+        surface.replace(surface.text().length, surface.text().length, `\n\n## Kept from an earlier visit\n\n${text}\n`);
+        localStorage.removeItem(key);
+      },
+    });
   }
 
   function show() {

@@ -39,5 +39,5 @@ for (const form of document.querySelectorAll("form[data-editor]")) {
   for (const module of [notices, toolbar, outline, preview, drawer, dropping, completion, hovering, picturing, drafting, comments, quality]) module(form, surface);
   const group = together(form, surface, saver);
   saveInPlace(form, () => (group.active() ? group.settled() : saver.save()));
-  publishing(saver, group);
+  publishing(saver, group, surface);
 }

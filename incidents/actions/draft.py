@@ -36,7 +36,7 @@ def choose_template(*, postmortem: PostMortem, template: PostMortemTemplate, by:
     """Draft anew from `template`; only while no person has written, so that no word is lost."""
     require_respond(by)
     current = current_text(postmortem.pk, now)
-    if current.edited_by_id is not None:
+    if not current.is_untouched:
         raise InvalidInput("template", "is fixed once somebody has written; copy sections from it by hand")
     current.template = template
     current.save(update_fields=["template"])

@@ -28,7 +28,8 @@ def open_postmortem(
     """The incident's post-mortem, drafted from what is known; the existing one if there is one."""
     if by is not None:
         require_respond(by)
-    Incident.objects.select_for_update().get(pk=incident.pk)
+    # Not the key: notices that point at the incident may be written meanwhile.
+    Incident.objects.select_for_update(no_key=True).get(pk=incident.pk)
     existing = PostMortem.objects.filter(incident=incident).first()
     if existing is not None:
         return existing
@@ -45,9 +46,10 @@ def open_postmortem(
     return postmortem
 
 
+@transaction.atomic
 def open_postmortem_where_needed(*, incident: Incident, now: datetime) -> None:
     if incident.severity.needs_postmortem:
-        postmortem = open_postmortem(incident=incident, now=now)
+        postmortem = current_text(open_postmortem(incident=incident, now=now).pk, now)
         resolved_at = incident.milestone_times().get("resolved")
         if postmortem.state == State.DRAFT and resolved_at is not None:
             postmortem.due_at = incident.severity.postmortem_due(resolved_at)
@@ -148,7 +150,7 @@ def _merged(current: PostMortem, based_on: int, title: str, body: str) -> tuple[
     else:
         merged_title = ""
     if merged.conflicts or not merged_title:
-        if current.edited_by_id is None:
+        if current.is_untouched:
             # Nobody has written yet: a person's text wins over a draft that followed the evidence.
             return title, body
         raise StaleWrite(current)

@@ -46,7 +46,7 @@ def redraft_untouched(incident: Incident, now: datetime) -> None:
 def draft(postmortem_id: int, now: datetime) -> None:
     """Write the body, unless a person has touched it."""
     postmortem = current_text(postmortem_id, now)
-    if postmortem.edited_by_id is not None or postmortem.template is None:
+    if not postmortem.is_untouched or postmortem.template is None:
         return
     parts = drafted_parts(postmortem.template.body, postmortem.incident)
     body = filled(postmortem.template.body, parts)

@@ -14,7 +14,7 @@ _EMBED = re.compile(r"!\[\[E-([1-9]\d{0,8})[ \]]")
 
 def additions(postmortem: PostMortem) -> list[Proposal]:
     """Nothing while nobody has written: then the draft itself follows the evidence."""
-    if postmortem.template is None or postmortem.edited_by_id is None:
+    if postmortem.template is None or postmortem.is_untouched:
         return []
     chosen = frozenset(int(number) for number in _EMBED.findall(postmortem.body)[:60])
     drafted = dict(postmortem.drafted)

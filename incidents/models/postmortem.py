@@ -89,6 +89,11 @@ class PostMortem(Versioned):
         return reverse("postmortem", args=[self.incident.number])
 
     @property
+    def is_untouched(self) -> bool:
+        """Nobody has written in it; asks the edits too, for a person may be gone whose words are not."""
+        return self.edited_by_id is None and not self.edits.exclude(via="draft").exists()
+
+    @property
     def is_published(self) -> bool:
         return self.published_at is not None
 

@@ -71,7 +71,7 @@ def _context(row: PostMortem) -> dict[str, Any]:
             for one in offered
         ],
         "addition_count": sum(len(one.lines) for one in offered),
-        "templates": list(PostMortemTemplate.objects.filter(retired_at=None)) if row.edited_by_id is None else [],
+        "templates": list(PostMortemTemplate.objects.filter(retired_at=None)) if row.is_untouched else [],
         "collecting": row.incident.collections.filter(finished_at=None).exists(),
     }
 

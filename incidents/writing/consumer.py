@@ -70,7 +70,7 @@ class WritingConsumer(AsyncWebsocketConsumer):  # type: ignore[misc]  # channels
         self.who = Who(secrets.token_hex(8), user.pk, user.display_name, user.initials)
         self.allowance, self.filled_at = float(BURST), time.monotonic()
         self.outbox: asyncio.Queue[bytes | int] = asyncio.Queue()
-        self.leaving = False
+        self.leaving = self.has_answered = False
 
     async def disconnect(self, code: int) -> None:
         if self.room is None:
@@ -95,7 +95,11 @@ class WritingConsumer(AsyncWebsocketConsumer):  # type: ignore[misc]  # channels
         if message.kind == protocol.SYNC and message.step == protocol.STEP1:
             self.tell(protocol.sync(protocol.STEP2, room.missing(message.data)))
         elif message.kind == protocol.SYNC:
-            room.take(self, message.data)
+            # Before its answer to our step 1 a browser may send an edit that builds on what it has not sent yet; the
+            # answer holds both.
+            self.has_answered = self.has_answered or message.step == protocol.STEP2
+            if self.has_answered:
+                room.take(self, message.data)
         elif message.kind == protocol.AWARENESS:
             rows = room.present.said(self.who, protocol.read_presences(message.data))
             room.show(rows)

@@ -60,6 +60,10 @@ class SharedText:
         """Of the body, in bytes of UTF-8; costs nothing."""
         return len(self._body)
 
+    @property
+    def title_size(self) -> int:
+        return len(self._title)
+
     def state(self) -> bytes:
         """Everything as one update."""
         return self.doc.get_update()

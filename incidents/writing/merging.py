@@ -113,9 +113,18 @@ def _stretch(
     if not taken[1]:
         return mine
     if by_lines and start == end and mine.endswith("\n") and theirs.endswith("\n"):
-        # Two new paragraphs at one place exclude each other no more than two people in one room do.
-        return theirs + mine
+        return _both(mine, theirs) or (old, mine, theirs)
     return (old, mine, theirs)
+
+
+def _both(mine: str, theirs: str) -> str:
+    """Two new paragraphs at one place exclude each other no more than two people in one room do. The same writing sent
+    once more, and meanwhile continued, is one paragraph; where they share only some lines, nobody can tell: "".
+    """
+    if mine.startswith(theirs) or theirs.startswith(mine):
+        return max(mine, theirs, key=len)
+    shared = {line for line in mine.splitlines() if line.strip()} & set(theirs.splitlines())
+    return "" if shared else theirs + mine
 
 
 def _applied(base: Sequence[str], start: int, end: int, changes: list[_Change]) -> str:

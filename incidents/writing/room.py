@@ -17,16 +17,19 @@ import psycopg
 from django.utils import timezone
 from pycrdt import merge_updates
 
+from incidents.models.incident import TITLE_LIMIT
 from incidents.models.postmortem import BODY_LIMIT
 from incidents.writing import protocol
 from incidents.writing.crdt import BadUpdate, SharedText
 from incidents.writing.presence import Present, Who
-from incidents.writing.store import AWAY, Gone, Store
+from incidents.writing.store import AWAY, Appended, Gone, Store
 
 log = logging.getLogger(__name__)
 FIRST_WAIT, LONGEST_WAIT = 0.25, 4.0
 SETTLE_AFTER = 1.0
 MOST_ASKS = 5_000
+# In bytes, and with room for what is being typed; the row has the first TITLE_LIMIT characters.
+LONGEST_TITLE = 8 * TITLE_LIMIT
 # A text as it was seeded is a snapshot through update 0.
 FROM_THE_START = -1
 # While the database is away so much is kept; then the sockets are closed and browsers keep what they have.
@@ -114,6 +117,7 @@ class Room:
     def depart(self, member: Member) -> list[protocol.Presence]:
         """What the others, here and elsewhere, must be told."""
         self.members.discard(member)
+        self._asks = [ask for ask in self._asks if ask.member is not member]
         gone = self.present.forget(member.who)
         if gone:
             self._tell(protocol.presences(gone))
@@ -132,6 +136,8 @@ class Room:
             self._probe.apply(update)
             if self._probe.size > BODY_LIMIT and len(self._probe.body) > BODY_LIMIT:
                 raise BadUpdate(f"makes the text longer than {BODY_LIMIT:,} characters")
+            if self._probe.title_size > LONGEST_TITLE:
+                raise BadUpdate("makes the title far too long")
         except BadUpdate:
             self._probe = SharedText(self.guid, [self._shared.state()])
             raise
@@ -149,6 +155,9 @@ class Room:
 
     def ask(self, member: Member, kind: int, number: int) -> None:
         """A barrier, or a wish to have the text settled: answered once all that came before it is."""
+        if kind == protocol.BARRIER:
+            # The newest says it of the earlier ones too.
+            self._asks = [ask for ask in self._asks if ask.member is not member or ask.kind != kind]
         if len(self._asks) >= MOST_ASKS:
             member.leave(4529)
             return
@@ -220,21 +229,29 @@ class Room:
                 for author, group in groupby(batch, key=lambda one: one.author_id)
             ]
             try:
-                done = await self._store.append(self.document_id, rows, timezone.now())
-            except psycopg.errors.ForeignKeyViolation:
-                # A person was deleted while writing; the words stay.
-                done = await self._store.append(self.document_id, [(row, None) for row, _ in rows], timezone.now())
+                done = await self._append(rows)
             except Gone:
                 self._queue.clear()
+                self._asks.clear()
+                self._tally.settled = self._tally.stored = self._tally.taken
                 self.close(4404)
                 return
-            except AWAY as problem:
-                log.warning("document %s: not stored yet (%s)", self.document_id, type(problem).__name__)
+            except Exception as problem:
+                # Whatever it is: nobody is told that it is saved, and it is tried again.
+                known = isinstance(problem, AWAY)
+                log.warning("document %s: not stored yet", self.document_id, exc_info=None if known else problem)
                 await asyncio.sleep(wait)
                 wait = min(wait * 2, LONGEST_WAIT)
                 continue
             wait = FIRST_WAIT
             self._stored(batch, done.previous, done.ids)
+
+    async def _append(self, rows: list[tuple[bytes, int | None]]) -> Appended:
+        try:
+            return await self._store.append(self.document_id, rows, timezone.now())
+        except psycopg.errors.ForeignKeyViolation:
+            # A person was deleted while writing; the words stay.
+            return await self._store.append(self.document_id, [(row, None) for row, _ in rows], timezone.now())
 
     def _stored(self, batch: list[_Waiting], previous: int, ids: tuple[int, ...]) -> None:
         del self._queue[: len(batch)]

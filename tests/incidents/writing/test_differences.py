@@ -54,3 +54,13 @@ def test_texts_with_more_different_words_than_a_table_of_letters_are_compared() 
         ("removed", "w29999"),
         ("added", "last"),
     ]
+
+
+def test_a_long_text_of_one_word_is_compared_before_anybody_gives_up() -> None:
+    before = "x" + " a" * 99_000
+    for after in ("z" + " a" * 75_000 + " w" + " a" * 20_000, "z" + " a" * 89_000 + " w"):
+        text = before
+        for splice in splices(before, after):
+            text = splice.apply(text)
+        assert text == after
+        assert "".join(piece.text for piece in words(before, after) if piece.kind != "removed") == after

@@ -10,6 +10,7 @@ import pytest
 from accounts.models import User
 from accounts.problems import InvalidInput, StaleWrite
 from incidents.actions.postmortem import save_postmortem, set_aside, settle_aside
+from incidents.drafting import redraft_untouched
 from incidents.models import Edit, PostMortem, Revision, SetAside, SharedDocument, SharedUpdate
 from incidents.tasks import settle_texts
 from incidents.writing import documents
@@ -99,6 +100,15 @@ def test_a_draft_that_moved_on_gives_way_to_a_person(row: PostMortem) -> None:
     version = row.resource_version
     documents.rewrite(postmortem_id=row.pk, body=BODY.replace("Nobody", "Half"), by=None, via="draft", now=NOW)
     assert "Few paid" in save(row, BODY.replace("Nobody", "Few"), version).body
+
+
+def test_a_text_stays_touched_when_its_writer_is_gone(row: PostMortem) -> None:
+    cleo = make_person("cleo")
+    typed(row, "failed", "failed badly", cleo)
+    assert not documents.current_text(row.pk, NOW).is_untouched
+    cleo.delete()
+    redraft_untouched(row.incident, NOW)
+    assert "failed badly" in PostMortem.objects.get().body
 
 
 def test_every_version_can_be_read_back(row: PostMortem, ada: User) -> None:

@@ -211,6 +211,18 @@ def test_who_may_no_longer_write_is_sent_away_with_the_text_kept(webs: Any, edit
     assert ada.text().startswith("kept ")
 
 
+def test_a_presence_that_no_browser_could_read_ends_its_socket(webs: Any, editor: Any) -> None:
+    mallory = editor("ben")
+
+    async def write() -> None:
+        await mallory.open(webs()[0])
+        await asyncio.wait_for(mallory.synced.wait(), 5)
+        await mallory.say_where({"cursor": {"anchor": float("nan")}})
+        assert await until_closed(mallory) == 4400
+
+    asyncio.run(write())
+
+
 def test_presence_carries_the_true_name_whatever_a_browser_claims(webs: Any, editor: Any) -> None:
     first, second = webs(2)
     ada, ben = editor("ada"), editor("ben")

@@ -52,3 +52,16 @@ def test_a_paragraph_that_one_deletes_and_the_other_edits_is_a_conflict() -> Non
     merged = merge(base, "one\n\nthree\n", base.replace("words", "long words"))
     assert "two long words here" in merged.text
     assert len(merged.conflicts) == 1
+
+
+def test_a_text_that_was_sent_before_and_then_continued_is_not_doubled() -> None:
+    base = "a\nb\n"
+    for mine, theirs in (("a\nP1\nP2\nb\n", "a\nP1\nb\n"), ("a\nP1\nb\n", "a\nP1\nP2\nb\n")):
+        merged = merge(base, mine, theirs)
+        assert (merged.text, merged.conflicts) == ("a\nP1\nP2\nb\n", ())
+
+
+def test_new_paragraphs_that_share_a_line_are_for_a_person_to_decide() -> None:
+    merged = merge("a\n", "a\nmine\nshared\n", "a\ntheirs\nshared\n")
+    assert merged.text == "a\ntheirs\nshared\n"
+    assert [one.mine for one in merged.conflicts] == ["mine\nshared\n"]

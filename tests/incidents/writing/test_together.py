@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 from incidents.models import Edit, PostMortem, SharedUpdate
-from incidents.writing import documents
+from incidents.writing import documents, protocol
 from tests.builders import NOW
 from tests.running import wait_for
 
@@ -89,3 +89,44 @@ def test_updates_are_folded_and_a_fresh_editor_gets_the_same_text(webs: Any, edi
     asyncio.run(write())
     assert ben.text() == ada.text() == body()
     assert SharedUpdate.objects.count() < 300
+
+
+def test_who_comes_back_with_more_than_was_sent_and_types_at_once_stays(webs: Any, editor: Any) -> None:
+    """A browser sends what is typed as soon as the line is there, before it has said what it typed offline."""
+    address = webs()[0]
+    ada = editor("ada")
+
+    async def write() -> None:
+        await ada.open(address)
+        await asyncio.wait_for(ada.synced.wait(), 5)
+        ada.cut()
+        await ada.type(0, "in a tunnel ")
+        await ada.type(0, "still ")
+        last = ada._outbox[-1]
+        await ada.open(address)
+        await ada.send(protocol.sync(protocol.UPDATE, last))
+        await asyncio.wait_for(ada.synced.wait(), 5)
+        await ada.stored_all()
+        await ada.settled()
+        assert ada.socket is not None
+        await ada.close()
+
+    asyncio.run(write())
+    assert body().startswith("still in a tunnel ## Summary")
+
+
+def test_a_title_that_is_far_too_long_is_refused(webs: Any, editor: Any, postmortem: PostMortem) -> None:
+    mallory = editor("ben")
+
+    async def write() -> None:
+        await mallory.open(webs()[0])
+        await asyncio.wait_for(mallory.synced.wait(), 5)
+        mallory.title += "x" * 2_000
+        await mallory.push()
+        async with asyncio.timeout(5):
+            while mallory.socket is not None:
+                await asyncio.sleep(0.01)
+
+    asyncio.run(write())
+    assert mallory.closed_with == 4400
+    assert PostMortem.objects.get().title == postmortem.title
