@@ -22,16 +22,14 @@ from markdown.util import AtomicString
 
 from incidents import markdown_bounds as bounds
 from incidents.markdown_callouts import admonition, quoted_callout, tasks
+from incidents.markdown_lines import walk
 from incidents.markdown_mentions import link_mentions
 
 EMBEDS = 60
 DIAGRAMS = 20
 _REF = r"(?:E|INC|F|L)-[1-9]\d{0,8}"
 REFERENCE = re.compile(r"\[\[(E|INC|F|L)-([1-9]\d{0,8})(?=[ \]])")
-_EMBED = re.compile(rf"([ \t>]{{0,40}})!\[\[({_REF}|timeline)((?: [^\[\]]{{0,500}})?)\]\][ \t]*$")
 _OPTION = re.compile(r'([a-z]{1,20})=(?:"((?:\\"|[^"]){0,400})"|(\S{1,60}))')
-_FENCE = re.compile(r"((?:[ \t]|>|[-*+][ \t]|\d{1,9}[.)][ \t]){0,48})(`{3,120}|~{3,120})[ \t]*([^`]{0,200})$")
-_QUOTE = re.compile(r"[ \t]*>[ \t]?")
 
 
 @dataclass(frozen=True, slots=True)
@@ -91,23 +89,16 @@ class Job:
 
 def split(text: str, job: Job) -> str:
     """Takes code blocks, embeds and comments out, checks the rest; raises `bounds.Refused`."""
-    lines = text.split("\n")
     outside: list[tuple[int, str]] = []
-    at = 0
-    while at < len(lines):
-        line = lines[at]
-        if fence := _FENCE.match(line):
-            code, after = _fenced(lines, at, fence)
-            _stand_in(outside, at, fence[1], job.set_aside(code))
-            at = after
-        elif embed := _EMBED.match(line):
-            _stand_in(outside, at, embed[1], job.set_aside(Embed(embed[2], options_of(embed[3]))))
-            at += 1
-        elif line.startswith("<!--") and (after := _comment_end(lines, at)):
-            at = after
-        else:
-            outside.append((at + 1, line))
-            at += 1
+    for line in walk(text.split("\n"), bounds.check_code_line):
+        if line.kind == "text":
+            outside.append((line.at + 1, line.text))
+            continue
+        named, rest = line.parts
+        word = job.set_aside(Code(named, rest) if line.kind == "code" else Embed(named, options_of(rest)))
+        # In a list or a quote the line continues what is there; elsewhere it is a paragraph of its own.
+        stand_in = ["", word, ""] if line.is_alone else [line.prefix + word]
+        outside.extend((line.at + 1, one) for one in stand_in)
     if sum(isinstance(island, Embed) for island in job.islands) > EMBEDS:
         raise bounds.Refused(f"The text embeds more than {EMBEDS} items.")
     bounds.check_lines(outside)
@@ -119,40 +110,6 @@ def options_of(text: str) -> dict[str, str]:
     options = {name: (quoted or plain).replace('\\"', '"') for name, quoted, plain in _OPTION.findall(text)}
     rest = " ".join(_OPTION.sub(" ", text).split())
     return options | ({"": rest} if rest else {})
-
-
-def _stand_in(outside: list[tuple[int, str]], at: int, prefix: str, word: str) -> None:
-    # In a list or a quote the line continues what is there; elsewhere it is a paragraph of its own.
-    lines = [prefix + word] if prefix.strip(" ") or len(prefix) > 1 else ["", word, ""]
-    outside.extend((at + 1, line) for line in lines)
-
-
-def _fenced(lines: list[str], at: int, fence: re.Match[str]) -> tuple[Code, int]:
-    """The code, and the line after it. As in CommonMark an unclosed block lasts to the end of its quote or text."""
-    depth, indent, mark = fence[1].count(">"), len(fence[1].rpartition(">")[2]), fence[2]
-    body: list[str] = []
-    for number in range(at + 1, len(lines)):
-        line = lines[number]
-        for _ in range(depth):
-            quote = _QUOTE.match(line)
-            if not quote:
-                return Code(fence[3], "\n".join(body)), number
-            line = line[quote.end() :]
-        bare = line.strip(" \t")
-        if bare.startswith(mark) and not bare.strip(mark[0]):
-            return Code(fence[3], "\n".join(body)), number + 1
-        bounds.check_code_line(number + 1, line)
-        spaces = len(line) - len(line.lstrip(" "))
-        body.append(line[min(indent, spaces) :])
-    return Code(fence[3], "\n".join(body)), len(lines)
-
-
-def _comment_end(lines: list[str], at: int) -> int:
-    """The line after `<!-- … -->`, where the comment ends its line within 200 lines; else 0."""
-    for number in range(at, min(at + 200, len(lines))):
-        if lines[number].rstrip().endswith("-->"):
-            return number + 1
-    return 0
 
 
 class Islands(BlockProcessor):

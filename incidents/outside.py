@@ -3,14 +3,17 @@
 from __future__ import annotations
 
 import re
+from collections import Counter
+from collections.abc import Collection
 from dataclasses import dataclass
 from datetime import UTC
 
 from accounts.models import User
+from accounts.problems import InvalidInput
 from incidents import diagrams, markdown
 from incidents.embeds import evidence_html
 from incidents.markdown_mentions import MENTION
-from incidents.models import Evidence, ExternalLink, Incident, PostMortem
+from incidents.models import Evidence, ExternalLink, Incident
 from incidents.naming import pictures_in, references, split
 from incidents.rendering import draw_diagrams, inline_pictures
 from incidents.writing.differences import sections
@@ -36,13 +39,22 @@ class Outside:
 
 def choices(body: str) -> list[str]:
     """The titles that may be chosen: those of the highest two levels."""
-    found = sections(_GUIDANCE.sub("", body))
-    return [*dict.fromkeys(one.title[:TITLE] for one in found if one.level <= 2)]
+    return [*dict.fromkeys(part.title for part in _parts(_without_guidance(body)) if part.title)]
+
+
+def check_choice(body: str, titles: Collection[str]) -> None:
+    """Raises InvalidInput where the chosen sections would bring another one along."""
+    chosen = _chosen(_without_guidance(body), titles)
+    extra = _extra(markdown.render("\n\n".join(part.text for part in chosen)), chosen)
+    if extra:
+        said = "would also show the heading “{}”, which was not chosen; write it with three # or choose it too"
+        raise InvalidInput("sections", said.format(extra[0][:TITLE]))
 
 
 def render_outside(link: ExternalLink) -> Outside:
     postmortem = link.postmortem
-    incident, body = postmortem.incident, _chosen(link, postmortem)
+    incident, chosen = postmortem.incident, _chosen(_without_guidance(postmortem.published_body), link.sections)
+    body = "\n\n".join(part.text for part in chosen)
     if not link.with_figures:
         body = _FIGURE.sub("", body)
     body = _without_names(body)
@@ -54,20 +66,47 @@ def render_outside(link: ExternalLink) -> Outside:
         shows_picture=figures.shows_picture,
         id_prefix="o-",
     )
+    if _extra(rendered, chosen):
+        # Cut where it should not be: nothing is shown rather than what nobody chose.
+        return Outside(postmortem.published_title, "", 0, True)
     html = _INSIDE.sub("", inline_pictures(rendered.html, incident))
     return Outside(postmortem.published_title, html, figures.withheld, not body.strip())
 
 
-def _chosen(link: ExternalLink, postmortem: PostMortem) -> str:
+@dataclass(frozen=True, slots=True)
+class _Part:
+    """What stands under one heading of the highest two levels, up to the next of them; `head` is the heading alone."""
+
+    title: str
+    head: str
+    text: str
+
+
+def _without_guidance(body: str) -> str:
     """Guidance goes first, so that no unfinished comment hides where a section ends."""
-    body = _GUIDANCE.sub("", postmortem.published_body)
-    wanted = set(link.sections)
-    parts, until = [], 0
-    for one in sections(body):
-        if one.level <= 2 and one.title[:TITLE] in wanted and one.start >= until:
-            parts.append(body[one.start : one.end])
-            until = one.end
-    return "\n\n".join(parts)
+    return _GUIDANCE.sub("", body)
+
+
+def _parts(body: str) -> list[_Part]:
+    heads = [one for one in sections(body) if one.level <= 2]
+    ends = [*(one.start for one in heads[1:]), len(body)]
+    return [
+        _Part(one.title[:TITLE], body[one.start : one.inner], body[one.start : end])
+        for one, end in zip(heads, ends, strict=True)
+    ]
+
+
+def _chosen(body: str, titles: Collection[str]) -> list[_Part]:
+    wanted = set(titles)
+    return [part for part in _parts(body) if part.title in wanted and part.title]
+
+
+def _extra(rendered: markdown.Rendered, chosen: list[_Part]) -> list[str]:
+    """Headings of the highest level that the page has and the chosen parts do not begin with."""
+    known = markdown.render(_without_names("\n\n".join(part.head for part in chosen))).headings
+    plain = markdown.render("\n\n".join(part.head for part in chosen)).headings
+    had = Counter(one.title for one in known if one.level == 2) | Counter(one.title for one in plain if one.level == 2)
+    return [*(Counter(one.title for one in rendered.headings if one.level == 2) - had)]
 
 
 def _without_names(body: str) -> str:

@@ -92,13 +92,13 @@ class _Text:
 
     def inside(self, section: Section) -> str:
         """What stands under a heading, without the heading itself."""
-        return self.body[section.start : section.end].partition("\n")[2]
+        return self.body[section.inner : section.end]
 
     def own(self, place: int) -> str:
         """What stands under a heading up to the next one of any level."""
         section = self.sections[place]
         following = self.sections[place + 1].start if place + 1 < len(self.sections) else len(self.body)
-        return self.body[section.start : following].partition("\n")[2]
+        return self.body[section.inner : following]
 
 
 def hints(facts: Facts) -> list[Hint]:
@@ -195,7 +195,7 @@ def _uncited(text: _Text) -> Iterator[tuple[Section, int]]:
         if not counts:
             continue
         own = text.own(place)
-        start = section.start + len(text.body[section.start : section.end].partition("\n")[0]) + 1
+        start = section.inner
         own = _FENCED.sub(lambda code: " " * len(code[0]), own)
         at = 0
         blocks = [(gap.start(), gap.end()) for gap in _BLOCK.finditer(own)] + [(len(own), len(own))]

@@ -15,8 +15,8 @@ from accounts.permissions import require_respond
 from incidents.actions.outside import make_external_link, open_external_link, revoke_external_link
 from incidents.forms import taken
 from incidents.forms_reading import ExternalLinkForm
-from incidents.models import PostMortem
-from incidents.outside import choices, render_outside
+from incidents.models import ExternalLink, PostMortem
+from incidents.outside import check_choice, choices, render_outside
 from incidents.views.access import deed, permitted, person, visible_postmortem
 
 # The page runs nothing, and shows what is in it alone.
@@ -32,10 +32,7 @@ def postmortem_outside(request: HttpRequest, number: int) -> HttpResponse:
     form = ExternalLinkForm(request.POST or None, sections=choices(row.published_body))
     made = None
     if request.method == "POST":
-        made = taken(
-            form,
-            lambda: make_external_link(postmortem=row, by=person(request), now=timezone.now(), **form.cleaned_data),
-        )
+        made = taken(form, lambda: _make(request, row, form.cleaned_data))
         if made is None:
             return _page(request, row, form, status=422)
         form = ExternalLinkForm(sections=choices(row.published_body))
@@ -43,6 +40,11 @@ def postmortem_outside(request: HttpRequest, number: int) -> HttpResponse:
     answer = _page(request, row, form, address=address, made=made[0] if made else None)
     answer["Cache-Control"] = "no-store"
     return answer
+
+
+def _make(request: HttpRequest, row: PostMortem, asked: dict[str, Any]) -> tuple[ExternalLink, str]:
+    check_choice(row.published_body, asked["sections"])
+    return make_external_link(postmortem=row, by=person(request), now=timezone.now(), **asked)
 
 
 @require_POST

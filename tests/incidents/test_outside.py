@@ -280,3 +280,54 @@ def test_hostile_text_runs_nothing_outside() -> None:
     assert "alert(1)" in page
     assert active(page) == []
     assert "pictures" not in page.replace("pictures/1/)", "")
+
+
+@pytest.mark.parametrize(
+    "head",
+    [
+        "Internal notes\n-----",
+        "Internal notes\n=====",
+        "Internal notes\n-",
+        "##Internal notes",
+        "#Internal notes ##",
+        "\t```\n\t```\n# Internal notes",
+        "> ```\n> code\n# Internal notes",
+        "- ```\n  ```\n## Internal notes",
+        "\x02## Internal notes",
+    ],
+)
+def test_a_part_that_was_not_chosen_stays_inside_however_its_heading_is_written(head: str) -> None:
+    body = f"## Summary\n\nShown.\n\n{head}\nThe password was on a sticky note.\n\n## Impact\n\nSeen.\n"
+    page = read(link(published(body), sections=["Summary", "Impact"])[1]).content.decode()
+    assert "Shown." in page
+    assert "Seen." in page
+    assert "Internal notes" not in page
+    assert "sticky" not in page
+
+
+def test_an_upper_heading_brings_no_lower_one_along_that_was_not_chosen() -> None:
+    body = "# Outage\n\nIntroduction.\n\n## Summary\n\nShown.\n\n## Internal\n\nHidden.\n"
+    page = read(link(published(body), sections=["Outage", "Summary"])[1]).content.decode()
+    assert "Introduction." in page
+    assert "Shown." in page
+    assert "Hidden." not in page
+
+
+def test_a_heading_inside_of_a_list_or_quote_that_was_not_chosen_is_refused_and_never_shown(as_ada: Client) -> None:
+    postmortem = published("## Summary\n\nShown.\n\n> ## Quoted aside\n>\n> Words.\n")
+    form = {"audience": "Customers", "days": "7", "sections": ["Summary"]}
+    refused = as_ada.post(f"{postmortem.get_absolute_url()}outside/", form)
+    assert refused.status_code == 422
+    assert "Quoted aside" in refused.content.decode()
+    assert not ExternalLink.objects.exists()
+    page = read(link(postmortem, sections=["Summary"])[1]).content.decode()
+    assert "Words." not in page
+    assert "no longer part of the text" in page
+
+
+def test_a_chosen_heading_may_hold_a_name_and_emphasis() -> None:
+    body = "## What **@ada** did\n\nShown.\n\n## C# `code` [[E-1]]\n\nSeen.\n"
+    page = read(link(published(body), sections=choices(body))[1]).content.decode()
+    assert "a responder" in page
+    assert "Shown." in page
+    assert "Seen." in page
