@@ -29,7 +29,7 @@ export function together(form, surface, saver) {
     },
     onAnnounce: (what) => surface.announced(what),
   });
-  const keep = keeper(line, guid, address);
+  const keep = keeper(line, guid, `${address}:${form.dataset.me}`);
 
   // What the textarea still has to save goes first; it is then part of the shared text.
   async function join() {
