@@ -28,8 +28,14 @@ class Drawing:
     svg: str = ""
     problem: str = ""
 
+    @property
+    def is_passing(self) -> bool:
+        """May be drawn at another time."""
+        return self in (LATE, UNTRIED)
+
 
 LATE = Drawing(problem="It could not be drawn in time; use fewer boxes and arrows.")
+UNTRIED = Drawing(problem="Those before it took all the time there is; look again in a moment.")
 
 
 def drawings(sources: list[str]) -> list[Drawing]:
@@ -49,7 +55,7 @@ def drawings(sources: list[str]) -> list[Drawing]:
         if len(answers) < len(fit):
             found[fit[len(answers)]] = LATE
         waiting = [at for at in waiting if at not in found]
-    return [found.get(at, LATE) for at in range(len(sources))]
+    return [found.get(at, UNTRIED) for at in range(len(sources))]
 
 
 def _asked(sources: list[str], seconds: float) -> list[Drawing]:

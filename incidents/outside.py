@@ -69,7 +69,8 @@ def render_outside(link: ExternalLink) -> Outside:
     if _extra(rendered, chosen):
         # Cut where it should not be: nothing is shown rather than what nobody chose.
         return Outside(postmortem.published_title, "", 0, True)
-    html = _INSIDE.sub("", inline_pictures(rendered.html, incident))
+    html = inline_pictures(rendered.html, incident) if figures.is_open else rendered.html
+    html = _INSIDE.sub("", html)
     return Outside(postmortem.published_title, html, figures.withheld, not body.strip())
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 
 import hashlib
 import re
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from datetime import UTC, datetime
 from typing import Any
 
@@ -31,6 +31,12 @@ _TIMELINE = re.compile(r"!\[\[timeline((?: [^\[\]\n]{0,500})?)\]\]")
 _FIELDS = ("occurred_at", "until", "count", "level", "title", "subject", "text", "evidence__number")
 # A drawing costs a process; it depends on nothing but its source, and is small enough for the cache of each process.
 DRAWN_FOR = 24 * 3600
+LATE_FOR = 60
+INLINED = 24 * 1024 * 1024
+# Sanitised HTML has no other `<`; a whole tag at a time, so that what an attribute says is never taken for one.
+_TAG = re.compile(r"""<([a-zA-Z][\w:-]*+)(?:\s++[^\s=>"'/]++(?:=(?:"[^"]*+"|'[^']*+'|[^\s"'>]++))?+)*+\s*+/?>""")
+_SOURCE = re.compile(r'\ssrc="([^"]*+)"')
+_ALT = re.compile(r'\salt="([^"]*+)"')
 
 
 def render_document(body: str, *, incident: Incident, person: User, id_prefix: str = "d-") -> markdown.Rendered:
@@ -61,13 +67,43 @@ def render_document(body: str, *, incident: Incident, person: User, id_prefix: s
 
 
 def inline_pictures(html: str, incident: Incident) -> str:
-    """The rendered text with its own pictures inside it: for a file that stands alone."""
-    addresses = pictures_in(html, incident)
-    rows = Picture.objects.filter(pk__in=set(addresses.values()))
-    whole = {row.pk: data_uri(row) for row in rows}
-    for address, key in addresses.items():
-        html = html.replace(f'src="{address}"', f'src="{whole[key]}"')
-    return html
+    """The rendered text with its own pictures inside it, for a file that stands alone: each once, INLINED bytes at most.
+    Only elements count; an address that is shown as text stays text.
+    """
+    addresses = pictures_in("\n".join(_sources(html)), incident)
+    wanted = dict.fromkeys(addresses[one] for one in _sources(html) if one in addresses)
+    sizes = dict(Picture.objects.filter(pk__in=wanted).values_list("pk", "size"))
+    left, fitting = INLINED, []
+    for key in wanted:
+        if sizes.get(key, INLINED + 1) <= left:
+            left -= sizes[key]
+            fitting.append(key)
+    whole = {row.pk: data_uri(row) for row in Picture.objects.filter(pk__in=fitting)}
+
+    def inside(found: re.Match[str]) -> str:
+        source = _SOURCE.search(found[0]) if found[1] == "img" else None
+        key = addresses.get(source[1]) if source else None
+        if source is None or key is None:
+            return found[0]
+        if key not in fitting:
+            return _instead(found[0], f"is left out: those of this text have more than {INLINED // 2**20} MiB together")
+        if key not in whole:
+            return _instead(found[0], "is shown above")
+        return f'{found[0][: source.start()]} src="{whole.pop(key)}"{found[0][source.end() :]}'
+
+    return _TAG.sub(inside, html)
+
+
+def _sources(html: str) -> Iterator[str]:
+    for found in _TAG.finditer(html):
+        if found[1] == "img" and (source := _SOURCE.search(found[0])):
+            yield source[1]
+
+
+def _instead(element: str, said: str) -> str:
+    words = _ALT.search(element)
+    name = f" “{words[1]}”" if words and words[1] else ""
+    return f'<span class="sm mut">The picture{name} {said}.</span>'
 
 
 def draw_diagrams(sources: list[str]) -> list[diagrams.Drawing]:
@@ -77,7 +113,9 @@ def draw_diagrams(sources: list[str]) -> list[diagrams.Drawing]:
     fresh = {key: source for key, source in zip(keys, sources, strict=True) if key not in known}
     if fresh:
         drawn = dict(zip(fresh, diagrams.drawings(list(fresh.values())), strict=True))
-        cache.set_many(drawn, timeout=DRAWN_FOR)
+        cache.set_many({key: one for key, one in drawn.items() if not one.is_passing}, timeout=DRAWN_FOR)
+        # What was late may only have met a busy machine; what was never tried is tried with the next reading.
+        cache.set_many({key: one for key, one in drawn.items() if one == diagrams.LATE}, timeout=LATE_FOR)
         known |= drawn
     return [known[key] for key in keys]
 

@@ -15,6 +15,7 @@ from accounts.models import AuditEvent
 from accounts.permissions import PermissionProblem
 from accounts.problems import InvalidInput
 from incidents.actions.outside import make_external_link, open_external_link, revoke_external_link
+from incidents.actions.picture import store_picture
 from incidents.actions.postmortem import save_postmortem
 from incidents.actions.publication import publish_postmortem
 from incidents.models import ExternalLink, Incident, PostMortem
@@ -23,6 +24,7 @@ from telemetry.observations import EvidenceType
 from tests.builders import NOW, make_evidence, make_incident, make_person, make_postmortem
 from tests.fixtures import signed_in
 from tests.incidents.test_comments import active
+from tests.incidents.test_pictures import file
 
 pytestmark = pytest.mark.django_db
 TEXT = """Before any heading: internal.
@@ -331,3 +333,20 @@ def test_a_chosen_heading_may_hold_a_name_and_emphasis() -> None:
     assert "a responder" in page
     assert "Shown." in page
     assert "Seen." in page
+
+
+@pytest.mark.parametrize(
+    ("fields", "wanted", "inside"), [({}, True, 1), ({}, False, 0), ({"visibility": "restricted"}, True, 0)]
+)
+def test_pictures_leave_when_figures_do_and_never_in_place_of_code(
+    fields: dict[str, Any], wanted: bool, inside: int
+) -> None:
+    postmortem, ben = published(**fields), make_person("ben")
+    address = store_picture(incident=postmortem.incident, name="a", data=file(), by=ben, now=NOW).get_absolute_url()
+    body = f'## Summary\n\n![Graph]({address}) ![Again]({address})\n\n```\n<img src="{address}">\n```\n'
+    save_postmortem(postmortem=postmortem, based_on=None, title="T", body=body, by=ben, now=NOW)
+    publish_postmortem(postmortem=postmortem, by=ben, now=NOW)
+    page = read(link(postmortem, sections=["Summary"], with_figures=wanted)[1]).content.decode()
+    assert page.count("data:image/png;base64,") == inside
+    assert "&lt;img src=" in page
+    assert '<img src="/incidents' not in page

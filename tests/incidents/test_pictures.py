@@ -226,3 +226,38 @@ def test_a_text_shows_the_pictures_of_its_incident_alone(incident: Incident) -> 
     alone = inline_pictures(shown, incident)
     assert 'src="data:image/png;base64,' in alone
     assert f'src="{mine}"' not in alone
+
+
+def test_a_picture_that_stands_in_a_text_often_is_inside_its_document_once(incident: Incident) -> None:
+    ada = make_person("ada")
+    mine = store_picture(incident=incident, name="a", data=file(), by=ada, now=NOW).get_absolute_url()
+    shown = render_document(f'![A "graph"]({mine})\n\n' * 50, incident=incident, person=ada).html
+    alone = inline_pictures(shown, incident)
+    assert alone.count("data:image/png;base64,") == 1
+    assert alone.count("The picture “A &quot;graph&quot;” is shown above.") == 49
+    assert mine not in alone
+
+
+def test_a_document_holds_pictures_up_to_a_bound(incident: Incident, monkeypatch: pytest.MonkeyPatch) -> None:
+    ada = make_person("ada")
+    one, two = (
+        store_picture(incident=incident, name="a", data=file("PNG", image(s)), by=ada, now=NOW)
+        for s in ((60, 30), (61, 30))
+    )
+    monkeypatch.setattr("incidents.rendering.INLINED", one.size)
+    text = f"![First]({one.get_absolute_url()}) ![Second]({two.get_absolute_url()})"
+    alone = inline_pictures(render_document(text, incident=incident, person=ada).html, incident)
+    assert alone.count("data:image/png;base64,") == 1
+    assert "The picture “Second” is left out" in alone
+
+
+def test_an_address_that_is_text_or_says_something_else_stays_text(incident: Incident) -> None:
+    ada = make_person("ada")
+    mine = store_picture(incident=incident, name="a", data=file(), by=ada, now=NOW).get_absolute_url()
+    text = f'''```html
+<img alt="a" src="{mine}">
+```
+
+`<img src="{mine}">` src="{mine}" <img src="{mine}"> [x](https://a.example/ '<img alt=" src="{mine}" >')'''
+    shown = render_document(text, incident=incident, person=ada).html
+    assert inline_pictures(shown, incident) == shown
