@@ -12,6 +12,7 @@ from incidents import markdown
 from incidents.actions.comment import may_settle
 from incidents.models import Comment, PostMortem
 from incidents.naming import Named
+from incidents.writing.crdt import is_anchor
 from incidents.writing.differences import Piece, words
 from incidents.writing.documents import places
 
@@ -82,7 +83,7 @@ def _rendered(rows: Iterable[Comment], postmortem: PostMortem, person: User) -> 
 
 def _thread(row: Comment, html: str, answers: list[Remark], is_gone: bool, person: User) -> Thread:
     change = [] if row.replacement is None else words(row.quote, row.replacement)
-    anchor = json.dumps(row.anchor) if row.anchor else ""
+    anchor = json.dumps(row.anchor) if is_anchor(row.anchor) else ""
     root = Remark(row, html, row.author_id == person.pk)
     return Thread(root, answers, change, anchor, bool(row.anchor) and is_gone, may_settle(row, person))
 

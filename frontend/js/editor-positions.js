@@ -6,9 +6,14 @@ export function positions(text) {
   const absolute = (json) => Y.createAbsolutePositionFromRelativePosition(Y.createRelativePositionFromJSON(json), text.doc);
   return {
     anchor: (from, to) => ({ start: relative(from, 0), end: relative(to, -1) }),
+    // Null where that text is gone, and where the anchor is none that this document can read.
     place(anchor) {
-      const [start, end] = [absolute(anchor.start), absolute(anchor.end)];
-      return start?.type === text && end?.type === text && start.index < end.index ? { from: start.index, to: end.index } : null;
+      try {
+        const [start, end] = [absolute(anchor.start), absolute(anchor.end)];
+        return start?.type === text && end?.type === text && start.index < end.index ? { from: start.index, to: end.index } : null;
+      } catch {
+        return null;
+      }
     },
   };
 }

@@ -18,6 +18,7 @@ from incidents.actions.review import writers
 from incidents.models import Comment, Incident, PostMortem
 from incidents.notices import mentioned, tell
 from incidents.writing import documents
+from incidents.writing.crdt import is_anchor
 from incidents.writing.documents import AnchorLost
 
 __all__ = ["AnchorLost", "accept_suggestion", "add_comment", "answer_comment", "change_comment", "delete_comment"]
@@ -47,13 +48,13 @@ def add_comment(
     body, quote = _clean(body), _breaks(quote)
     replacement = None if replacement is None else _breaks(replacement)
     _check(body, quote, replacement)
-    if postmortem.comments.count() >= MOST:
-        raise InvalidInput("body", f"cannot be added: there are {MOST:,} comments already; resolve some in the text")
-    if anchor is None and quote.strip():
-        anchor = _anchor_of(postmortem, quote, occurrence, now)
+    _check_room(postmortem)
+    if quote.strip():
+        anchor = _checked_anchor(anchor) if anchor is not None else None
+        anchor = anchor or _anchor_of(postmortem, quote, occurrence, now)
     comment = Comment.objects.create(
         postmortem=postmortem,
-        anchor=_checked_anchor(anchor) if quote.strip() else None,
+        anchor=anchor if quote.strip() else None,
         quote=quote,
         body=body,
         replacement=replacement,
@@ -71,8 +72,7 @@ def answer_comment(*, comment: Comment, body: str, by: User, now: datetime) -> C
     body = _clean(body)
     _check(body, "", None)
     root = comment.parent or comment
-    if root.answers.count() >= MOST:
-        raise InvalidInput("body", f"cannot be added: this thread has {MOST:,} answers already; begin a new one")
+    _check_room(root.postmortem)
     answer = Comment.objects.create(postmortem=root.postmortem, parent=root, body=body, author=by, created_at=now)
     _announce(answer, incident, now)
     return answer
@@ -134,6 +134,8 @@ def accept_suggestion(*, comment: Comment, by: User, now: datetime) -> Comment:
     """Put the suggested text in its place. Raises AnchorLost when other words stand there now."""
     require_respond(by)
     incident = _visible(comment.postmortem, by)
+    # The post-mortem first: whoever else holds it may be waiting for one of its comments.
+    documents.current_text(comment.postmortem_id, now)
     row = _held(comment)
     if row.replacement is None:
         raise InvalidInput("", "This comment suggests no change.")
@@ -237,15 +239,31 @@ def _anchor_of(postmortem: PostMortem, quote: str, occurrence: int, now: datetim
     return documents.anchor_of(postmortem.pk, start, start + len(quote), now)
 
 
-def _checked_anchor(anchor: Any) -> dict[str, Any]:
-    """Two relative positions, as the editor and `documents.anchor_of` write them."""
+def _checked_anchor(anchor: Any) -> dict[str, Any] | None:
+    """Two relative positions, as the editor and `documents.anchor_of` write them, and nothing else of what was sent.
+
+    None for one that sticks to an end of the text: such a place has no item, and the quote has to do.
+    """
     expected = 'expected {"start": {…}, "end": {…}}, relative positions of the shared document'
     if not isinstance(anchor, dict) or set(anchor) != {"start", "end"}:
         raise InvalidInput("anchor", expected)
-    sides = list(anchor.values())
-    if not all(isinstance(side, dict) for side in sides) or len(json.dumps(anchor)) > ANCHOR_LIMIT:
+    sides = {name: side for name, side in anchor.items() if isinstance(side, dict)}
+    if len(sides) < 2 or len(json.dumps(anchor)) > ANCHOR_LIMIT:
         raise InvalidInput("anchor", expected)
-    return anchor
+    if any(side.get("item") is None for side in sides.values()):
+        return None
+    kept = {
+        name: {key: side[key] for key in ("item", "assoc") if side.get(key) is not None} for name, side in sides.items()
+    }
+    if not is_anchor(kept):
+        raise InvalidInput("anchor", expected)
+    return kept
+
+
+def _check_room(postmortem: PostMortem) -> None:
+    """Each page shows them all, answers too."""
+    if postmortem.comments.count() >= MOST:
+        raise InvalidInput("body", f"cannot be added: there are {MOST:,} comments and answers already")
 
 
 def _announce(comment: Comment, incident: Incident, now: datetime) -> None:

@@ -11,7 +11,9 @@ from typing import Any
 
 import pytest
 from django.core.exceptions import PermissionDenied
+from django.db import connection
 from django.test import Client
+from django.test.utils import CaptureQueriesContext
 
 from accounts.permissions import PermissionProblem
 from accounts.problems import InvalidInput
@@ -102,10 +104,66 @@ def test_what_cannot_be_taken_is_named(given: dict[str, Any], field: str) -> Non
     assert not Comment.objects.exists()
 
 
-def test_an_anchor_of_nonsense_is_kept_as_a_place_that_is_gone() -> None:
-    row = comment(written(), quote="Many customers", anchor={"start": {"item": {"client": -1}}, "end": {"assoc": "x"}})
+SOMEWHERE = {"item": {"client": 7, "clock": 3}, "assoc": 0}
+
+
+@pytest.mark.parametrize(
+    "item", [{"client": -1}, {"client": "7", "clock": 3}, {"client": 7, "clock": 3, "x": 1}, 5, []]
+)
+def test_an_anchor_that_no_editor_could_read_is_refused(item: Any) -> None:
+    with pytest.raises(InvalidInput) as refused:
+        comment(written(), quote="Many customers", anchor={"start": {"item": item}, "end": SOMEWHERE})
+    assert "anchor" in refused.value.errors
+
+
+def test_an_anchor_of_another_document_is_kept_as_a_place_that_is_gone() -> None:
+    row = comment(written(), quote="Many customers", anchor={"start": SOMEWHERE, "end": SOMEWHERE})
     assert where(row) is None
     assert threads_of(row.postmortem, make_person("cy")).open[0].is_gone
+
+
+@pytest.mark.parametrize("start", [{}, {"type": None, "tname": "guid", "item": None, "assoc": 0}])
+def test_an_anchor_without_items_is_none_and_the_quote_says_where(start: dict[str, Any]) -> None:
+    row = comment(written(), quote="Many customers", occurrence=2, anchor={"start": start, "end": {}})
+    assert row.anchor is not None
+    assert where(row) == "Many customers"
+    assert PostMortem.objects.get().body[: places(row.postmortem_id, [row.anchor])[0][0]].endswith("pay. ")  # type: ignore[index]
+
+
+def test_what_editors_send_beside_the_item_is_not_kept() -> None:
+    postmortem = written()
+    anchor = comment(postmortem, quote="Many customers").anchor
+    assert anchor is not None
+    sent = {name: {**side, "tname": "guid", "type": None} for name, side in anchor.items()}
+    row = comment(postmortem, quote="Many customers", anchor=sent)
+    assert row.anchor == anchor
+    assert where(row) == "Many customers"
+
+
+def test_an_anchor_that_was_kept_before_it_was_checked_reaches_no_editor() -> None:
+    row = comment(written(), quote="Many customers")
+    Comment.objects.update(anchor={"start": {}, "end": {}})
+    assert threads_of(row.postmortem, make_person("cy")).open[0].anchor == ""
+
+
+def test_answers_count_among_all_that_is_said(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("incidents.actions.comment.MOST", 3)
+    postmortem = written()
+    one, two = comment(postmortem), comment(postmortem)
+    answer_comment(comment=one, body="A", by=make_person("ada"), now=NOW)
+    with pytest.raises(InvalidInput, match="3 comments and answers"):
+        answer_comment(comment=two, body="B", by=make_person("ada"), now=NOW)
+    with pytest.raises(InvalidInput, match="3 comments and answers"):
+        comment(postmortem)
+
+
+def test_a_suggestion_is_taken_over_with_the_text_held_before_the_comment() -> None:
+    row = comment(written(), quote="Many customers could", replacement="1,900 could")
+    with CaptureQueriesContext(connection) as asked:
+        accept_suggestion(comment=row, by=make_person("ada"), now=NOW)
+    held = [one["sql"] for one in asked if "FOR UPDATE" in one["sql"]]
+    tables = [re.findall(r'FROM "(\w+)"', sql)[0] for sql in held]
+    assert tables.index("incidents_postmortem") < tables.index("incidents_comment")
 
 
 def test_answers_belong_to_one_thread_and_settle_with_it() -> None:
