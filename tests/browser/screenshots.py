@@ -26,7 +26,6 @@ PICTURES: dict[str, tuple[str, Any, str]] = {
     "incident-dark": ("incident", TALL, "dark"),
     "incident-phone": ("incident", pages.PHONE, "light"),
     "post-mortem": ("postmortem-outage", TALL, "light"),
-    "editor": ("postmortem-edit", pages.DESKTOP, "light"),
     "checklist-run": ("checklist-run", pages.DESKTOP, "light"),
     "brown-bag": ("brownbag-edit", pages.DESKTOP, "light"),
     "sources": ("sources", pages.DESKTOP, "light"),
