@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gzip
 import re
 import subprocess
 import sys
@@ -75,3 +76,10 @@ def test_every_class_that_is_written_out_has_a_rule_or_a_script(path: Path) -> N
         plain = re.sub(r"\S*{%.*?%}\S*|\S*{{.*?}}\S*", " ", branches)
         used |= {word for word in plain.split() if re.fullmatch(r"[A-Za-z][\w-]*[\w]", word)}
     assert {name for name in used - styled if name not in scripted} == set()
+
+
+def test_the_editor_stays_small_and_is_loaded_on_its_own_page_alone() -> None:
+    bundle = (BUNDLE / "editor.js").read_bytes()
+    assert len(gzip.compress(bundle, 9)) <= 250_000
+    pages = [path.name for path in (ROOT / "templates").rglob("*.html") if "editor.js" in path.read_text()]
+    assert pages == ["postmortem_edit.html"]
