@@ -15,7 +15,7 @@ from incidents.models import Incident, PostMortem, PostMortemTemplate, SetAside
 from incidents.models.incident import TITLE_LIMIT
 from incidents.models.postmortem import BODY_LIMIT
 from incidents.moments import check_moment
-from incidents.writing.documents import announce, current_text, rewrite, text_at
+from incidents.writing.documents import announce, current_text, plain_lines, rewrite, text_at
 from incidents.writing.merging import merge
 
 State = PostMortem.State
@@ -160,7 +160,7 @@ def _merged(current: PostMortem, based_on: int, title: str, body: str) -> tuple[
 def _checked_body(body: str) -> str:
     if len(body) > BODY_LIMIT:
         raise InvalidInput("body", f"has {len(body):,} characters; expected at most {BODY_LIMIT:,}")
-    return body.replace("\r\n", "\n").replace("\r", "\n")
+    return plain_lines(body)
 
 
 def _checked_title(title: str) -> str:

@@ -50,12 +50,16 @@ def current_text(postmortem_id: int, now: datetime) -> PostMortem:
 
 def open_document(postmortem_id: int, now: datetime) -> SharedDocument:
     """The document behind the text, made from the text where there is none yet."""
+    # Asked for by every socket, again and again: the lock is for the first alone.
+    document = SharedDocument.objects.filter(postmortem=postmortem_id).first()
+    if document is not None:
+        return document
     with transaction.atomic():
         row = _locked(postmortem_id)
         document = SharedDocument.objects.filter(postmortem=row).first()
         if document is None:
             document = SharedDocument.objects.create(postmortem=row)
-            seed = SharedText.seeded(str(document.guid), title=row.title, body=row.body)
+            seed = SharedText.seeded(str(document.guid), title=row.title, body=plain_lines(row.body))
             document.snapshot = seed.state()
             document.save(update_fields=["snapshot"])
         return document
@@ -73,7 +77,7 @@ def rewrite(
     """Change the text; open editors get it as an edit among theirs."""
     with transaction.atomic():
         row = current_text(postmortem_id, now)
-        body = None if body is None else body.replace("\r\n", "\n").replace("\r", "\n")
+        body = None if body is None else plain_lines(body)
         document = SharedDocument.objects.filter(postmortem=row).first()
         if document is not None:
             shared = load(document)
@@ -217,6 +221,11 @@ def _write(
     for edit in edits:
         edit.version = row.resource_version
     Edit.objects.bulk_create(edits)
+
+
+def plain_lines(body: str) -> str:
+    """Editors count a line's end as one character."""
+    return body.replace("\r\n", "\n").replace("\r", "\n")
 
 
 def clean_title(title: str) -> str:
