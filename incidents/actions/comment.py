@@ -181,7 +181,8 @@ def _visible(postmortem: PostMortem, by: User) -> Incident:
 
 
 def _held(comment: Comment) -> Comment:
-    rows = Comment.objects.select_for_update(of=("self",)).select_related("author", "postmortem")
+    # An answer refers to this row and to the post-mortem, in whichever order; it need not wait for this one.
+    rows = Comment.objects.select_for_update(of=("self",), no_key=True).select_related("author", "postmortem")
     row = rows.filter(pk=comment.pk).first()
     if row is None:
         raise InvalidInput("", "This comment was deleted in the meantime.")
