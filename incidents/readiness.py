@@ -3,9 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
+from datetime import datetime
+
+from django.db.models import Exists, OuterRef, QuerySet
 
 from accounts.models import User
-from incidents.models import PostMortem, Review
+from incidents.models import Edit, PostMortem, Review
 from incidents.quality import Facts, FollowUpFact, Hint, hints
 from telemetry.observations import EvidenceType
 
@@ -47,14 +50,28 @@ def _names(people: Iterable[User]) -> list[str]:
     return found
 
 
+def reviews_of(postmortem: PostMortem, until: datetime | None = None) -> QuerySet[Review]:
+    """Each has `is_overtaken`: somebody changed the text (until then) after it was answered."""
+    return postmortem.reviews.select_related("reviewer").annotate(is_overtaken=_changed_since(until))
+
+
+def _changed_since(until: datetime | None = None) -> Exists:
+    """Whether the text was changed after a review was answered. What Debrief drafts leaves an answer standing."""
+    later = Edit.objects.filter(postmortem=OuterRef("postmortem"), created_at__gt=OuterRef("answered_at"))
+    if until is not None:
+        later = later.filter(created_at__lte=until)
+    return Exists(later.exclude(via="draft"))
+
+
 def lacking(postmortem: PostMortem) -> dict[str, str]:
-    """What keeps this from being published, by field: nothing where it may be. An approval counts for one version."""
+    """What keeps this from being published, by field: nothing where it may be. An approval counts for one text."""
     severity = postmortem.incident.severity
     last = postmortem.publications.first()
-    given = Review.objects.filter(postmortem=postmortem, verdict=Review.Verdict.APPROVED)
+    given = postmortem.reviews.select_related("reviewer").filter(verdict=Review.Verdict.APPROVED)
     if last is not None:
         given = given.filter(answered_at__gt=last.published_at)
-    approved = set(given.values_list("reviewer", flat=True))
+    approved = set(given.exclude(_changed_since()).values_list("reviewer", flat=True))
+    before = [one.reviewer.display_name for one in given.filter(_changed_since())]
     missing: dict[str, str] = {}
     required = [one for one in severity.required_reviewers.all() if one.is_active and one.pk not in approved]
     said = []
@@ -63,6 +80,8 @@ def lacking(postmortem: PostMortem) -> dict[str, str]:
     if len(approved) < severity.approvals_needed:
         wanted = severity.approvals_needed
         said.append(f"{len(approved)} of {wanted} approval{'' if wanted == 1 else 's'} given")
+    if said and before:
+        said.append(f"the text was changed after {_and(before)} approved it")
     if said:
         missing["reviewers"] = f"{'; '.join(said)}. Ask for review."
     if severity.required_checks:

@@ -19,11 +19,18 @@ State = PostMortem.State
 
 @transaction.atomic
 def ask_for_review(*, postmortem: PostMortem, reviewers: list[User], by: User, now: datetime) -> PostMortem:
-    """Those named and those whom the severity requires are asked; who had answered is asked again."""
+    """Those named and those whom the severity requires are asked; who had answered is asked again.
+
+    Nobody asks themselves: an approval is somebody else's. A required reviewer who asks others is left out.
+    """
     require_respond(by)
+    if any(one.pk == by.pk for one in reviewers):
+        raise InvalidInput("reviewers", "include yourself; choose other people, nobody reviews at their own request")
     current = _held(postmortem)
     required = [one for one in current.incident.severity.required_reviewers.all() if one.is_active]
-    asked = list({one.pk: one for one in [*reviewers, *required]}.values())
+    asked = list({one.pk: one for one in [*reviewers, *required] if one.pk != by.pk}.values())
+    if not asked and required:
+        raise InvalidInput("reviewers", "are nobody but yourself; somebody else has to ask for your review")
     if not asked:
         raise InvalidInput("reviewers", "name at least one person")
     if len(asked) > MOST:
@@ -38,7 +45,7 @@ def ask_for_review(*, postmortem: PostMortem, reviewers: list[User], by: User, n
         current.state = State.IN_REVIEW
         current.save(update_fields=["state"])
     tell(
-        [one for one in asked if one.pk != by.pk],
+        asked,
         incident=current.incident,
         key=f"review:{current.pk}:{now.isoformat()}",
         text=f"{by.display_name} asks you to review “{current.title}”",

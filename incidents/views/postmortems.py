@@ -15,6 +15,7 @@ from incidents.listing import page_of
 from incidents.markdown import Heading
 from incidents.models import PostMortem
 from incidents.models.incident import Incident
+from incidents.readiness import reviews_of
 from incidents.reading import milestone_track, outcomes
 from incidents.related import related_incidents
 from incidents.rendering import render_document
@@ -58,10 +59,10 @@ def postmortem_open(request: HttpRequest, number: int) -> HttpResponse:
 def postmortem(request: HttpRequest, number: int) -> HttpResponse:
     """The published text; who writes or reviews it may also read the draft as it stands with `?draft=1`."""
     row, me = visible_postmortem(request, number), person(request)
-    reviews = list(row.reviews.select_related("reviewer"))
+    asks_draft = request.GET.get("draft") == "1" or not row.is_published
+    reviews = list(reviews_of(row, None if asks_draft else row.published_at))
     mine = next((one for one in reviews if one.reviewer_id == me.pk), None)
-    wanted = request.GET.get("draft") == "1" and (can_respond(me) or mine is not None)
-    draft = not row.is_published or wanted
+    draft = not row.is_published or (asks_draft and (can_respond(me) or mine is not None))
     title, body = (row.title, row.body) if draft else (row.published_title, row.published_body)
     document = render_document(body, incident=row.incident, person=me)
     outcome = outcomes(row.incident)

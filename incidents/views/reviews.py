@@ -19,7 +19,7 @@ from incidents.actions.review import ask_for_review, give_verdict, withdraw_from
 from incidents.history import section_authors
 from incidents.models import PostMortem, Review
 from incidents.models.postmortem import BODY_LIMIT
-from incidents.readiness import lacking, quality_of
+from incidents.readiness import lacking, quality_of, reviews_of
 from incidents.views.access import deed, permitted, person, visible_postmortem
 
 REVIEWERS_SHOWN = 200
@@ -29,7 +29,7 @@ def review_context(request: HttpRequest, row: PostMortem) -> dict[str, Any]:
     """What the bar under the editor needs: who was asked, whom one may ask, which version comes next."""
     required = {one.pk for one in row.incident.severity.required_reviewers.all()}
     return {
-        "reviews": row.reviews.select_related("reviewer"),
+        "reviews": reviews_of(row),
         "people": User.objects.filter(is_active=True).exclude(pk=person(request).pk)[:REVIEWERS_SHOWN],
         "required": required,
         "last": row.publications.first(),
@@ -132,6 +132,6 @@ def _publish_page(request: HttpRequest, row: PostMortem, errors: dict[str, str],
         "hints": (found := quality_of(row)),
         "unmet": sum(not one.is_met for one in found),
         "required_checks": row.incident.severity.required_checks,
-        "reviews": row.reviews.select_related("reviewer"),
+        "reviews": reviews_of(row),
     }
     return render(request, "incidents/postmortem_publish.html", context, status=status)

@@ -80,7 +80,7 @@ def test_a_name_with_an_at_calls_somebody(ada: User, ben: User, text: str, names
 def test_being_asked_and_being_answered_are_told(cy: User, ben: User) -> None:
     postmortem = make_postmortem()
     save_postmortem(postmortem=postmortem, based_on=None, title="Down", body="B", by=make_person("ada"), now=NOW)
-    ask_for_review(postmortem=postmortem, reviewers=[cy, ben], by=ben, now=NOW)
+    ask_for_review(postmortem=postmortem, reviewers=[cy], by=ben, now=NOW)
     assert told("cy") == ["Ben Lindqvist asks you to review “Down”"]
     assert told("ben") == []
     give_verdict(postmortem=postmortem, verdict="changes", comment="Why?", by=cy, now=NOW)

@@ -14,6 +14,8 @@ from incidents.actions.postmortem import save_postmortem
 from incidents.actions.publication import publish_postmortem
 from incidents.actions.review import ask_for_review, give_verdict, withdraw_from_review
 from incidents.models import PostMortem, Publication, Severity
+from incidents.writing.documents import rewrite
+from tests.api.calling import Api
 from tests.builders import NOW, make_followup, make_person, make_postmortem
 
 pytestmark = pytest.mark.django_db
@@ -79,7 +81,7 @@ def test_too_few_approvals_block_and_the_answer_counts_them(cy: User) -> None:
     require(approvals_needed=2)
     postmortem = make_postmortem()
     ada = make_person("ada")
-    ask_for_review(postmortem=postmortem, reviewers=[cy, ada], by=ada, now=NOW)
+    ask_for_review(postmortem=postmortem, reviewers=[cy, ada], by=make_person("ben"), now=NOW)
     give_verdict(postmortem=postmortem, verdict="approved", comment="", by=cy, now=NOW)
     with pytest.raises(InvalidInput, match="1 of 2 approvals given"):
         publish(postmortem)
@@ -117,6 +119,77 @@ def test_an_approval_counts_for_one_version_alone(cy: User) -> None:
     postmortem = write(publish(postmortem), "Rewritten afterwards", minutes=3)
     with pytest.raises(InvalidInput, match="0 of 1 approval given"):
         publish(postmortem, minutes=4)
+
+
+def approve(postmortem: PostMortem, by: User, *, minutes: int = 0) -> None:
+    at = NOW + timedelta(minutes=minutes)
+    give_verdict(postmortem=postmortem, verdict="approved", comment="", by=by, now=at)
+
+
+def test_a_text_that_was_changed_after_its_approval_needs_it_again(cy: User) -> None:
+    require(approvals_needed=1, required_reviewers=[cy])
+    postmortem = write(make_postmortem(), "Text")
+    ask_for_review(postmortem=postmortem, reviewers=[], by=make_person("ada"), now=NOW)
+    approve(postmortem, cy, minutes=2)
+    postmortem = write(postmortem, "Another text", minutes=3)
+    with pytest.raises(InvalidInput, match="the text was changed after Cy Moreau approved it"):
+        publish(postmortem, minutes=4)
+    approve(postmortem, cy, minutes=5)
+    assert publish(postmortem, minutes=6).state == PostMortem.State.PUBLISHED
+
+
+def test_what_debrief_drafts_leaves_an_approval_standing(cy: User) -> None:
+    require(approvals_needed=1)
+    postmortem = make_postmortem()
+    ask_for_review(postmortem=postmortem, reviewers=[cy], by=make_person("ada"), now=NOW)
+    approve(postmortem, cy)
+    at = NOW + timedelta(minutes=1)
+    rewrite(postmortem_id=postmortem.pk, body="Drafted", by=None, via="draft", now=at)
+    assert publish(postmortem).state == PostMortem.State.PUBLISHED
+
+
+def test_an_approval_of_an_earlier_text_says_so_and_may_be_given_again(cy: User, as_ada: Client, as_cy: Client) -> None:
+    postmortem = write(make_postmortem(), "Text")
+    ask_for_review(postmortem=postmortem, reviewers=[cy], by=make_person("ada"), now=NOW)
+    approve(postmortem, cy, minutes=2)
+    edit = f"{postmortem.get_absolute_url()}edit/"
+    for page in (as_ada.get(edit), as_cy.get(postmortem.get_absolute_url())):
+        assert "changed since" not in page.content.decode()
+    write(postmortem, "Another text", minutes=3)
+    assert "changed since" in as_ada.get(edit).content.decode()
+    page = as_cy.get(postmortem.get_absolute_url()).content.decode()
+    assert "changed since" in page
+    assert "Your review" in page
+
+
+def test_readers_of_the_published_text_see_whether_that_was_approved(cy: User, as_cy: Client) -> None:
+    postmortem = make_postmortem()
+    ask_for_review(postmortem=postmortem, reviewers=[cy], by=make_person("ada"), now=NOW)
+    approve(postmortem, cy)
+    write(publish(postmortem), "Written afterwards", minutes=3)
+    assert "changed since" not in as_cy.get(postmortem.get_absolute_url()).content.decode()
+    assert "changed since" in as_cy.get(f"{postmortem.get_absolute_url()}?draft=1").content.decode()
+
+
+def test_nobody_asks_for_their_own_review(cy: User, as_ada: Client) -> None:
+    postmortem, ada = make_postmortem(), make_person("ada")
+    with pytest.raises(InvalidInput, match="include yourself"):
+        ask_for_review(postmortem=postmortem, reviewers=[cy, ada], by=ada, now=NOW)
+    assert not postmortem.reviews.exists()
+    page = as_ada.post(f"{postmortem.get_absolute_url()}review/", {"reviewers": [ada.pk]}, follow=True)
+    assert "include yourself" in page.content.decode()
+    answer = Api(ada).post(f"postmortems/{postmortem.pk}/review/", {"reviewers": ["ada"]})
+    assert (answer.status_code, answer.json()["errors"][0]["field"]) == (400, "reviewers")
+
+
+def test_a_required_reviewer_who_asks_is_left_out_and_has_to_be_asked_by_somebody_else(cy: User) -> None:
+    ada = make_person("ada")
+    require(required_reviewers=[ada])
+    postmortem = make_postmortem()
+    with pytest.raises(InvalidInput, match="somebody else has to ask"):
+        ask_for_review(postmortem=postmortem, reviewers=[], by=ada, now=NOW)
+    ask_for_review(postmortem=postmortem, reviewers=[cy], by=ada, now=NOW)
+    assert [review.reviewer for review in postmortem.reviews.all()] == [cy]
 
 
 def test_a_required_check_blocks_with_what_is_missing_and_others_only_hint() -> None:
