@@ -90,7 +90,7 @@ def _without_guidance(body: str) -> str:
 
 def _parts(body: str) -> list[_Part]:
     heads = [one for one in sections(body) if one.level <= 2]
-    ends = [*(one.start for one in heads[1:]), len(body)]
+    ends = [*(one.start for one in heads[1:]), len(body)] if heads else []
     return [
         _Part(one.title[:TITLE], body[one.start : one.inner], body[one.start : end])
         for one, end in zip(heads, ends, strict=True)

@@ -23,11 +23,15 @@ function draw(surface) {
   surface.view.dispatch({ effects: setMarks.of(found) });
 }
 
+let asked = false;
+
 function compose(surface) {
   const { from, to } = surface.selection();
   const quote = surface.text().slice(from, to).slice(0, 5000);
   const details = panel()?.querySelector("[data-composer]");
-  if (!details) return;
+  // Asked for before the panel has come: it opens with it.
+  asked = !details;
+  if (asked) return;
   const fields = details.querySelector("form").elements;
   fields.quote.value = quote;
   const anchor = quote ? surface.anchor(from, to) : null;
@@ -45,7 +49,11 @@ export function comments(form, surface) {
     if (surface.view && surface.view !== seen) setTimeout(() => draw(surface));
     seen = surface.view;
   });
-  document.addEventListener("htmx:load", (event) => event.target.id === "comments" && draw(surface));
+  document.addEventListener("htmx:load", (event) => {
+    if (event.target.id !== "comments") return;
+    draw(surface);
+    if (asked) compose(surface);
+  });
   document.addEventListener("keydown", (event) => {
     if (event.code !== "KeyM" || !event.altKey || !(event.ctrlKey || event.metaKey)) return;
     event.preventDefault();

@@ -47,7 +47,9 @@ def embed_timeline(tab: Page) -> None:
     tab.get_by_role("button", name="Timeline range").click()
     dialog = tab.locator("[data-part-dialog]")
     dialog.get_by_label("From").fill("06:36")
-    dialog.get_by_label(re.compile("^To")).first.fill("06:44")
+    with tab.expect_response(re.compile("preview=1")):
+        dialog.get_by_label(re.compile("^To")).first.fill("06:44")
+    expect(dialog.locator("#part-preview table")).to_be_visible()
     dialog.get_by_role("button", name=re.compile("^Embed")).click()
     wait_for(lambda: "![[timeline from=" in text_of(tab), "the range is in the text")
 

@@ -110,6 +110,7 @@ def test_all_ends_equal_and_every_character_is_there(
         typed = _minute([ada, ben], [first, second], chance, letters, stack, second_web[1])
         program.stopping.set()
         program.join(30)
+        program.api.close()
         for tab in (ada, ben):
             saved(tab)
         wait_for(lambda: text_of(ada) == text_of(ben), "both windows show the same")
