@@ -114,7 +114,9 @@ def test_nothing_that_outsiders_write_ever_runs(tab_of: OpenTab, stack: Demo, ho
         ada.wait_for_function("() => !document.querySelector('.glance-room')")
         assert ada.evaluate("window.ran") is None, path
         assert (
-            ada.locator("main script:not([type='application/json']), main iframe, main [onerror], main [onload], main a[href^='javascript:']").count()
+            ada.locator(
+                "main script:not([type='application/json']), main iframe, main [onerror], main [onload], main a[href^='javascript:']"
+            ).count()
             == 0
         )
         assert ada.locator("main").is_visible(), path
