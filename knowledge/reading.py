@@ -2,13 +2,18 @@
 
 from __future__ import annotations
 
+from django.utils import timezone
+
 from accounts.models import User
 from incidents.models import Incident
+from incidents.writing.documents import settle_waiting
 from knowledge.models import BrownBagItem, BrownBagSession, Lesson
 
 
 def visible_items(session: BrownBagSession, who: User) -> tuple[list[BrownBagItem], int]:
     """The agenda as this person may see it, and how many items of it they may not."""
+    texts = session.items.filter(postmortem__isnull=False).values_list("postmortem_id", flat=True)
+    settle_waiting(texts, timezone.now())
     rows = session.items.select_related("postmortem__incident__severity", "lesson")
     incidents = set(
         Incident.objects.visible_to(who)

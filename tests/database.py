@@ -14,7 +14,11 @@ from psycopg.conninfo import conninfo_to_dict, make_conninfo
 
 from incidents.models import Severity
 
-SETTING_UP = ("incidents.migrations.0003_severities_and_templates", "knowledge.migrations.0002_checklists")
+SETTING_UP = (
+    "incidents.migrations.0003_severities_and_templates",
+    "incidents.migrations.0021_recovery_in_shipped_templates",
+    "knowledge.migrations.0002_checklists",
+)
 
 
 def parts() -> dict[str, Any]:

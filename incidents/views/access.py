@@ -11,11 +11,13 @@ from django.contrib import messages
 from django.core.exceptions import PermissionDenied, ValidationError
 from django.http import HttpRequest, HttpResponse, HttpResponseBase
 from django.shortcuts import get_object_or_404, redirect
+from django.utils import timezone
 
 from accounts.models import User
 from accounts.permissions import PermissionProblem
 from accounts.problems import InvalidInput
 from incidents.models import Incident, PostMortem
+from incidents.writing.documents import settle_waiting
 
 P = ParamSpec("P")
 View = Callable[Concatenate[HttpRequest, P], HttpResponseBase]
@@ -38,6 +40,7 @@ def visible_incident(request: HttpRequest, number: int, *joined: str) -> Inciden
 
 def visible_postmortem(request: HttpRequest, number: int) -> PostMortem:
     incident = visible_incident(request, number)
+    settle_waiting(PostMortem.objects.filter(incident=incident).values_list("pk", flat=True), timezone.now())
     rows = PostMortem.objects.select_related("incident__severity", "template", "edited_by", "published_by")
     return get_object_or_404(rows, incident=incident)
 

@@ -149,12 +149,20 @@ def announce(postmortem_id: int, what: str) -> None:
     _notify({"postmortem": postmortem_id, "announce": what})
 
 
-def unsettled() -> list[int]:
+def settle_waiting(postmortems: Iterable[int], now: datetime) -> None:
+    """For who is about to read: their rows hold what open editors have sent until now."""
+    for postmortem_id in unsettled(list(postmortems)):
+        current_text(postmortem_id, now)
+
+
+def unsettled(among: list[int] | None = None) -> list[int]:
     """Post-mortems whose editors sent something that no process has taken over into the text."""
     with connection.cursor() as cursor:
         cursor.execute(
-            "SELECT d.postmortem_id FROM incidents_shareddocument d WHERE EXISTS"
-            " (SELECT 1 FROM incidents_sharedupdate u WHERE u.document_id = d.id AND u.id > d.written_through)"
+            "SELECT d.postmortem_id FROM incidents_shareddocument d"
+            " WHERE (%(among)s::bigint[] IS NULL OR d.postmortem_id = ANY(%(among)s::bigint[])) AND EXISTS"
+            " (SELECT 1 FROM incidents_sharedupdate u WHERE u.document_id = d.id AND u.id > d.written_through)",
+            {"among": among},
         )
         return [row[0] for row in cursor.fetchall()]
 

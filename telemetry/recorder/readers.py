@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from abc import ABC, abstractmethod
 from collections.abc import Callable
 from contextlib import suppress
 from datetime import datetime
@@ -41,7 +42,7 @@ def reader_for(recorded: Recorded, redactor: Redactor) -> Reader[Any]:
     return EventReader(redactor) if recorded.name == EVENTS else ObjectReader(recorded, redactor)
 
 
-class Reader(Generic[T]):
+class Reader(ABC, Generic[T]):
     """`line` and `page` put what they find into the batch; they raise `Unreadable` and `ErrorLine`.
 
     Who derives from this says how its objects are decoded, made into rows, and asked for what all have.
@@ -86,18 +87,21 @@ class Reader(Generic[T]):
             raise Unreadable(f"{self.noun} without a name or a time")
         batch.rows.append(row)
 
+    @abstractmethod
     def row(self, obj: T, now: datetime, *, is_gone: bool) -> Any:
         """None for an object that lacks what names it."""
-        raise NotImplementedError
 
+    @abstractmethod
     def version(self, obj: T) -> str:
-        raise NotImplementedError
+        """The resourceVersion; empty where the object tells none."""
 
+    @abstractmethod
     def error(self, obj: T) -> ErrorLine:
-        raise NotImplementedError
+        """What the Status in an ERROR line says."""
 
+    @abstractmethod
     def uids(self, items: list[T]) -> list[str]:
-        raise NotImplementedError
+        """Of the items that have one."""
 
 
 class EventReader(Reader[Event]):

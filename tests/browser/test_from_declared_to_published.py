@@ -9,7 +9,7 @@ from playwright.sync_api import Page, expect
 
 from tests.browser.conftest import OpenTab
 from tests.browser.test_incident import all_answered
-from tests.browser.writing import TEXT, joined, saved, text_of
+from tests.browser.writing import TEXT, embed_from_drawer, joined, saved, text_of
 from tests.running import wait_for
 
 pytestmark = [pytest.mark.browser, pytest.mark.real_server("chromium")]
@@ -28,19 +28,6 @@ def declared(tab: Page) -> int:
     tab.wait_for_url(re.compile(r"/incidents/\d+/$"))
     all_answered(tab)
     return int(tab.url.rstrip("/").rpartition("/")[2])
-
-
-def embed_from_drawer(tab: Page, kind: str) -> None:
-    drawer = tab.get_by_role("complementary", name="Evidence")
-    with tab.expect_response(re.compile(r"/evidence/drawer/|/drawer/")):
-        drawer.locator(".chip", has_text=re.compile(rf"^{kind} \d")).click()
-    expect(drawer.locator(".htmx-request")).to_have_count(0)
-    tab.wait_for_timeout(100)
-    item = drawer.locator("[data-evidence]").first
-    expect(item).to_be_visible()
-    key = item.get_attribute("data-evidence")
-    item.get_by_role("button", name=re.compile("^Embed")).click()
-    wait_for(lambda: f"![[{key}]]" in text_of(tab), f"{key} is in the text")
 
 
 def embed_timeline(tab: Page) -> None:

@@ -11,6 +11,7 @@ from playwright.sync_api import Browser, Page, expect
 from tests.browser import pages
 from tests.browser.conftest import OpenTab
 from tests.browser.test_incident import declare
+from tests.browser.writing import embed_from_drawer, open_editor, saved
 
 pytestmark = [pytest.mark.browser, pytest.mark.real_server("chromium")]
 
@@ -103,9 +104,12 @@ def test_the_markdown_export_holds_both_post_mortems(ada: Page, tmp_path: Path) 
 
 
 def test_the_html_export_opens_from_disk_with_its_charts_and_asks_nobody(
-    tab_of: OpenTab, chromium: Browser, tmp_path: Path
+    tab_of: OpenTab, chromium: Browser, tmp_path: Path, outage: int
 ) -> None:
     ada = tab_of("ada")
+    open_editor(ada, outage)
+    embed_from_drawer(ada, "Metric")
+    saved(ada)
     planned_session(ada)
     file = exported(ada, "HTML, one file", tmp_path)
     context = chromium.new_context(viewport=pages.DESKTOP)

@@ -7,6 +7,8 @@ from typing import cast
 
 from playwright.sync_api import Page, expect
 
+from tests.running import wait_for
+
 TEXT = ".ed-mirror .cm-content"
 FIELD = "textarea[name=body]"
 
@@ -36,3 +38,16 @@ def fill(tab: Page, text: str) -> None:
 
 def saved(tab: Page) -> None:
     expect(tab.locator("[data-saved]")).to_have_text(re.compile(r"^Saved"))
+
+
+def embed_from_drawer(tab: Page, kind: str) -> None:
+    drawer = tab.get_by_role("complementary", name="Evidence")
+    with tab.expect_response(re.compile(r"/evidence/drawer/|/drawer/")):
+        drawer.locator(".chip", has_text=re.compile(rf"^{kind} \d")).click()
+    expect(drawer.locator(".htmx-request")).to_have_count(0)
+    tab.wait_for_timeout(100)
+    item = drawer.locator("[data-evidence]").first
+    expect(item).to_be_visible()
+    key = item.get_attribute("data-evidence")
+    item.get_by_role("button", name=re.compile("^Embed")).click()
+    wait_for(lambda: f"![[{key}]]" in text_of(tab), f"{key} is in the text")

@@ -6,6 +6,7 @@ from datetime import timedelta
 from typing import Any
 
 import pytest
+from django.test import Client
 
 from accounts.models import User
 from accounts.problems import InvalidInput, StaleWrite
@@ -15,7 +16,7 @@ from incidents.models import Edit, PostMortem, Revision, SetAside, SharedDocumen
 from incidents.tasks import settle_texts
 from incidents.writing import documents
 from incidents.writing.crdt import SharedText
-from tests.builders import NOW, make_incident, make_person, make_postmortem
+from tests.builders import NOW, make_brownbag, make_incident, make_person, make_postmortem
 
 pytestmark = pytest.mark.django_db
 BODY = "## Summary\n\nCheckout failed.\n\n## Impact\n\nNobody paid.\n"
@@ -50,6 +51,21 @@ def test_what_was_typed_is_taken_over_with_an_edit_for_each_person(row: PostMort
     assert {edit.author for edit in edits} == {ada, ben}
     assert documents.text_at(settled, row.resource_version) == (row.title, BODY)
     assert documents.unsettled() == []
+
+
+@pytest.mark.parametrize("page", ["", "history/", "compare/?from=1&to=now", "publish/"])
+def test_who_reads_sees_what_open_editors_sent_a_moment_ago(
+    row: PostMortem, ada: User, as_ada: Client, page: str
+) -> None:
+    typed(row, "failed", "failed twice", ada)
+    as_ada.get(f"/incidents/{row.incident.number}/postmortem/{page}")
+    assert "failed twice" in PostMortem.objects.get().body
+
+
+def test_a_report_holds_what_open_editors_sent_a_moment_ago(row: PostMortem, ada: User, as_ada: Client) -> None:
+    session = make_brownbag(items=[{"postmortem": row}])
+    typed(row, "failed", "failed twice", ada)
+    assert "failed twice" in as_ada.get(f"/brown-bags/{session.pk}/export/md/").content.decode()
 
 
 def test_what_a_dead_process_left_is_taken_over_by_the_beat(row: PostMortem, ada: User) -> None:
