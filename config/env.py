@@ -80,6 +80,21 @@ class Environment:
             raise EnvironmentProblem(name, f"is {value!r}; expected an address such as https://debrief.example.org")
         return value
 
+    def address(self, name: str, default: str) -> str:
+        """An http or https address with any path; empty where that is the default."""
+        value = self.text(name, default)
+        parts = urlsplit(value)
+        if value and (parts.scheme not in {"http", "https"} or not parts.hostname):
+            raise EnvironmentProblem(name, "is no address; expected one such as https://chat.example.org/hooks/…")
+        return value
+
+    def token(self, name: str, prefix: str) -> str:
+        """Empty where it is not set; the value itself is never shown."""
+        value = self.text(name, "")
+        if value and not value.startswith(prefix):
+            raise EnvironmentProblem(name, f"does not start with {prefix}; expected the token of that kind")
+        return value
+
     def database(self, name: str) -> dict[str, Any]:
         """Django's settings for a libpq address, any form that PostgreSQL's own clients take."""
         try:

@@ -26,6 +26,8 @@ DATA_DIR = Path(env.text("DEBRIEF_DATA_DIR", str(BASE_DIR / ".debrief")))
 INSTALLED_APPS = [
     "config",
     "knowledge",
+    "incidents.slack",
+    "incidents.chat",
     "incidents",
     "telemetry",
     "accounts",
@@ -126,6 +128,9 @@ elif CELERY_BROKER_URL.startswith(("amqp://", "amqps://")):
 else:
     raise EnvironmentProblem("CELERY_BROKER_URL", "expected redis://, rediss://, amqp://, amqps:// or pgmq://")
 CELERY_TASK_DEFAULT_QUEUE = "debrief"
+# Talking has a queue of its own, so that a worker may be kept for it while collectors fill the others.
+CELERY_TASK_QUEUES: dict[str, dict[str, str]] = {"debrief": {}, "chat": {}}
+CELERY_TASK_ROUTES = {"incidents.chat.*": {"queue": "chat"}, "incidents.slack.*": {"queue": "chat"}}
 CELERY_TASK_IGNORE_RESULT = True
 CELERY_TASK_ACKS_LATE = True
 CELERY_TASK_REJECT_ON_WORKER_LOST = True
@@ -148,11 +153,26 @@ CELERY_BEAT_SCHEDULE = {
     "watch-signals": {"task": "incidents.alerting.watch_signals", "schedule": timedelta(seconds=15)},
     "settle-texts": {"task": "incidents.tasks.settle_texts", "schedule": timedelta(seconds=30)},
     "remind-postmortems": {"task": "incidents.tasks.remind_postmortems", "schedule": timedelta(hours=1)},
+    "sweep-chat": {"task": "incidents.chat.tasks.sweep", "schedule": timedelta(seconds=5)},
+    "prune-chat": {"task": "incidents.chat.tasks.prune", "schedule": timedelta(hours=1)},
     "prune-accounts": {"task": "accounts.tasks.prune", "schedule": timedelta(hours=1)},
     "prune-intake": {"task": "telemetry.tasks.prune_intake", "schedule": timedelta(hours=1)},
     "keep-archive": {"task": "telemetry.tasks.keep_archive", "schedule": timedelta(hours=1)},
     "heartbeat": {"task": "telemetry.tasks.beat", "schedule": timedelta(seconds=30)},
 }
+
+SLACK_BOT_TOKEN = env.token("SLACK_BOT_TOKEN", "xoxb-")
+SLACK_SIGNING_SECRET = env.text("SLACK_SIGNING_SECRET", "")
+SLACK_APP_TOKEN = env.token("SLACK_APP_TOKEN", "xapp-")
+SLACK_API_URL = env.address("SLACK_API_URL", "https://slack.com/api/")
+TEAMS_WEBHOOK_URL = env.address("TEAMS_WEBHOOK_URL", "")
+MATTERMOST_WEBHOOK_URL = env.address("MATTERMOST_WEBHOOK_URL", "")
+if SLACK_BOT_TOKEN and not (SLACK_SIGNING_SECRET or SLACK_APP_TOKEN):
+    raise EnvironmentProblem(
+        "SLACK_SIGNING_SECRET",
+        "is not set; with SLACK_BOT_TOKEN expected it for HTTP, or SLACK_APP_TOKEN for Socket Mode",
+    )
+
 INTAKE_RETENTION_DAYS = env.number("INTAKE_RETENTION_DAYS", 14, least=1, most=3_650)
 ARCHIVE_RETENTION_DAYS = env.number("ARCHIVE_RETENTION_DAYS", 90, least=1, most=3_650)
 

@@ -53,6 +53,7 @@ class FollowUp(Versioned):
     status = models.CharField(max_length=12, choices=Status.choices, default=Status.OPEN)
     reason = models.TextField(blank=True, max_length=2_000, help_text="Why it is not done.")
     external_url = models.URLField(blank=True, max_length=500)
+    quiet_until = models.DateTimeField(null=True, blank=True, help_text="Its owner is not reminded before.")
     created_by = models.ForeignKey(User, on_delete=models.SET_NULL, null=True, related_name="+")
     ended_at = models.DateTimeField(null=True, blank=True)
 

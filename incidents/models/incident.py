@@ -129,6 +129,7 @@ class Incident(Versioned):
     title = models.CharField(max_length=TITLE_LIMIT)
     summary = models.TextField(blank=True, max_length=20_000)
     severity = models.ForeignKey(Severity, on_delete=models.PROTECT, related_name="incidents")
+    severity_is_open = models.BooleanField(default=False, help_text="Nobody chose one yet; the usual one stands in.")
     kind = models.CharField(max_length=10, choices=Kind.choices, default=Kind.INCIDENT)
     status = models.CharField(max_length=14, choices=Status.choices, default=Status.INVESTIGATING)
     visibility = models.CharField(max_length=12, choices=Visibility.choices, default=Visibility.INTERNAL)

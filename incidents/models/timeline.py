@@ -15,6 +15,7 @@ class EntrySource(models.TextChoices):
     LOG = "log", "Logs"
     TRACE = "trace", "Traces"
     METRIC = "metric", "Metrics"
+    CHAT = "chat", "Chat"
     MILESTONE = "milestone", "Milestones"
     NOTE = "note", "Notes"
 
