@@ -10,6 +10,7 @@ import logging
 from collections import Counter
 from collections.abc import Iterable
 from datetime import datetime, timedelta
+from functools import partial
 
 from celery import shared_task
 from django.core.exceptions import ValidationError
@@ -19,6 +20,7 @@ from django.utils import timezone
 
 from accounts.permissions import PermissionProblem
 from accounts.problems import InvalidInput
+from incidents import signals
 from incidents.actions.signal import declare_by_policy, expire_proposal, join_incident
 from incidents.models import Incident, IncidentProposal, SignalPolicy, SignalWatch
 from incidents.models.incident import TITLE_LIMIT
@@ -57,7 +59,12 @@ def look(now: datetime) -> int:
         found = _wanted(policies, watch.looked_until, now) if policies else []
         known = _known(found, now)
         if found or known:
-            _Look(now, policies, known).act(found)
+            seen = _Look(now, policies, known)
+            seen.act(found)
+            for proposal in seen.waiting():
+                transaction.on_commit(
+                    partial(signals.incident_proposed.send, IncidentProposal, proposal_id=proposal.pk, at=now)
+                )
         watch.looked_until = now
         watch.save(update_fields=["looked_until"])
     return len(found)
@@ -104,7 +111,7 @@ class _Look:
 
     def __init__(self, now: datetime, policies: dict[str, SignalPolicy], known: dict[Thing, IncidentProposal]) -> None:
         self._now, self._policies, self._known = now, policies, known
-        self._made = 0
+        self._made: list[IncidentProposal] = []
         self._incidents = list(Incident.objects.open().prefetch_related("clusters").order_by("number"))
         lately = IncidentProposal.objects.filter(
             state=IncidentProposal.State.DECLARED, decided_by=None, decided_at__gt=now - WITHIN
@@ -123,6 +130,10 @@ class _Look:
             if proposal.is_open and not self._joined(proposal) and proposal.last_at < self._now - FORGOTTEN_AFTER:
                 expire_proposal(proposal=proposal, reason="Not seen for 24 hours.", now=self._now)
 
+    def waiting(self) -> list[IncidentProposal]:
+        """Those of this look that a person has to decide about."""
+        return [proposal for proposal in self._made if proposal.is_open]
+
     def _known_for(self, sighting: Sighting, policy: SignalPolicy) -> IncidentProposal | None:
         """The one that goes on, or that is quiet about this."""
         before, last_at = self._known.get(sighting.thing), min(sighting.last_at, self._now)
@@ -133,9 +144,8 @@ class _Look:
 
     def _new(self, sighting: Sighting) -> IncidentProposal | None:
         """None when this look has made enough of them."""
-        if self._made >= MOST_NEW:
+        if len(self._made) >= MOST_NEW:
             return None
-        self._made += 1
         before, last_at = self._known.get(sighting.thing), min(sighting.last_at, self._now)
         first_at = min(sighting.first_at, last_at)
         if before is not None and first_at <= before.last_at:
@@ -155,6 +165,7 @@ class _Look:
             counts=_bounded(dict(sighting.counts)),
         )
         self._known[sighting.thing] = proposal
+        self._made.append(proposal)
         return proposal
 
     def _goes_on(self, proposal: IncidentProposal) -> bool:

@@ -14,6 +14,7 @@ from incidents.models import Counter, FollowUp, Incident
 from incidents.models.incident import TITLE_LIMIT
 from incidents.moments import check_moment
 
+QUIET = timedelta(days=90)
 FIELDS = (
     "title",
     "description",
@@ -81,6 +82,22 @@ def change_followup(*, followup: FollowUp, by: User, now: datetime, **fields: An
         raise InvalidInput("reason", "say why it is not done")
     followup.clean_fields(exclude=["number", "incident", "owner", "team", "created_by"])
     followup.ended_at = (followup.ended_at or now) if followup.is_ended else None
+    followup.save()
+    return followup
+
+
+@transaction.atomic
+def snooze_followup(*, followup: FollowUp, by: User, now: datetime, until: datetime) -> FollowUp:
+    """Its owner is not reminded before `until`, at most QUIET from now. Owners may, and whoever responds."""
+    if followup.owner_id is None or followup.owner_id != by.pk:
+        require_respond(by)
+    check_moment("until", until)
+    if until <= now:
+        raise InvalidInput("until", "has passed; expected a time to come")
+    if until > now + QUIET:
+        raise InvalidInput("until", f"is too far away; expected at most {QUIET.days} days from now")
+    followup = FollowUp.objects.select_for_update(of=("self",)).select_related("incident").get(pk=followup.pk)
+    followup.quiet_until = until
     followup.save()
     return followup
 

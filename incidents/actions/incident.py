@@ -52,9 +52,9 @@ FIELDS = (
 def declare_incident(
     *,
     title: str,
-    severity: Severity,
     by: User,
     now: datetime,
+    severity: Severity | None = None,
     summary: str = "",
     kind: str = Kind.INCIDENT,
     visibility: str = Visibility.INTERNAL,
@@ -69,12 +69,17 @@ def declare_incident(
     window_to: datetime | None = None,
     via: str = "page",
 ) -> Incident:
-    """INC-n with its first milestones and its first collection under way. Raises InvalidInput, PermissionProblem."""
+    """INC-n with its first milestones and its first collection under way. Raises InvalidInput, PermissionProblem.
+
+    Without a severity the usual one stands in until somebody chooses.
+    """
     require_respond(by)
+    taken = severity or usual_severity()
     incident = Incident(
         title=clean_title(title),
         summary=summary,
-        severity=severity,
+        severity=taken,
+        severity_is_open=severity is None,
         kind=kind,
         visibility=visibility,
         declared_by=by,
@@ -103,7 +108,7 @@ def declare_incident(
         verb="incident.declared",
         target=incident.key,
         via=via,
-        detail={"severity": severity.name},
+        detail={"severity": taken.name},
     )
     start_collection(incident=incident, trigger=Collection.Trigger.DECLARED, now=now)
     transaction.on_commit(partial(signals.incident_declared.send, Incident, incident_id=incident.pk, at=now))
@@ -126,6 +131,9 @@ def change_incident(*, incident: Incident, by: User, now: datetime, via: str = "
         check_window(fields.get("window_from", incident.window_from), fields.get("window_to", incident.window_to), now)
     before = incident.severity
     changed = sorted(name for name, value in fields.items() if getattr(incident, name) != value)
+    confirmed = "severity" in fields and incident.severity_is_open
+    if "severity" in fields:
+        incident.severity_is_open = False
     for name, value in fields.items():
         setattr(incident, name, value)
     incident.clean_fields(exclude=["severity", "declared_by", "duplicate_of", "recurrence_of"])
@@ -134,8 +142,9 @@ def change_incident(*, incident: Incident, by: User, now: datetime, via: str = "
         raise InvalidInput("visibility", "you would no longer see it yourself; take a role in it first")
     if clusters is not None:
         incident.clusters.set(clusters)
-    if "severity" in changed:
-        write_change(incident=incident, at=now, by=by, title=f"Severity {before.name} → {incident.severity.name}")
+    if "severity" in changed or confirmed:
+        came = f"{before.name} → " if "severity" in changed else ""
+        write_change(incident=incident, at=now, by=by, title=f"Severity {came}{incident.severity.name}")
         audit.record(
             at=now,
             actor=by,
@@ -144,8 +153,8 @@ def change_incident(*, incident: Incident, by: User, now: datetime, via: str = "
             via=via,
             detail={"from": before.name, "to": incident.severity.name},
         )
-    if changed or clusters is not None:
-        _announce(incident, now, "severity" if "severity" in changed else "fields")
+    if changed or confirmed or clusters is not None:
+        _announce(incident, now, "severity" if "severity" in changed or confirmed else "fields")
     return incident
 
 
@@ -282,6 +291,13 @@ def remove_role(*, incident: Incident, role: str, user: User, by: User, now: dat
     if incident.roles.filter(role=role, user=user).delete()[0]:
         write_change(incident=incident, at=now, by=by, title=f"{user.display_name} is no longer {role}")
         _announce(incident, now, "roles")
+
+
+def usual_severity() -> Severity:
+    severity = Severity.usual(Severity.objects.all())
+    if severity is None:
+        raise InvalidInput("severity", "there is none yet; expected at least one")
+    return severity
 
 
 def clean_title(title: str) -> str:

@@ -11,7 +11,7 @@ from accounts import audit
 from accounts.models import User
 from accounts.permissions import require_administer, require_respond
 from accounts.problems import InvalidInput
-from incidents.actions.incident import LONGEST_WINDOW, declare_incident
+from incidents.actions.incident import LONGEST_WINDOW, declare_incident, usual_severity
 from incidents.actions.timeline import write_change
 from incidents.models import Incident, IncidentProposal, Severity, SignalPolicy
 from telemetry.signals import BY_NAME
@@ -149,10 +149,7 @@ def _decide(
 
 def _usual_severity(signal: str) -> Severity:
     policy = SignalPolicy.objects.filter(signal=signal).select_related("severity").first()
-    severity = policy.severity if policy else Severity.usual(Severity.objects.all())
-    if severity is None:
-        raise InvalidInput("severity", "there is none yet; expected at least one")
-    return severity
+    return policy.severity if policy else usual_severity()
 
 
 def _label(signal: str) -> str:

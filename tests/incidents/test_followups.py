@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from datetime import timedelta
+from datetime import datetime, timedelta
 
 import pytest
 from django.db import IntegrityError, transaction
@@ -12,7 +12,7 @@ from django.test import Client
 from accounts.models import User
 from accounts.permissions import PermissionProblem
 from accounts.problems import InvalidInput
-from incidents.actions.followup import change_followup
+from incidents.actions.followup import change_followup, snooze_followup
 from incidents.models import FollowUp
 from tests.builders import NOW, make_followup, make_incident, make_person, make_postmortem
 
@@ -106,3 +106,25 @@ def test_the_form_of_a_follow_up_changes_and_ends_it(as_ada: Client) -> None:
     assert as_ada.post(followup.get_absolute_url(), form | {"reason": "Switched off."}).status_code == 302
     followup.refresh_from_db()
     assert (followup.status, followup.due_at) == ("not_doing", NOW + timedelta(days=30))
+
+
+def test_an_owner_snoozes_what_is_theirs_even_as_a_viewer(cy: User) -> None:
+    followup = make_followup(owner=cy)
+    snoozed = snooze_followup(followup=followup, by=cy, now=NOW, until=NOW + timedelta(days=7))
+    assert snoozed.quiet_until == NOW + timedelta(days=7)
+    assert snoozed.due_at == followup.due_at
+
+
+def test_a_viewer_snoozes_nobody_elses(cy: User) -> None:
+    with pytest.raises(PermissionProblem):
+        snooze_followup(followup=make_followup(), by=cy, now=NOW, until=NOW + timedelta(days=7))
+
+
+@pytest.mark.parametrize("until", [NOW, NOW - timedelta(days=1), NOW + timedelta(days=91)])
+def test_a_snooze_ends_within_ninety_days_to_come(until: datetime) -> None:
+    followup = make_followup()
+    with pytest.raises(InvalidInput) as refused:
+        snooze_followup(followup=followup, by=make_person("ada"), now=NOW, until=until)
+    assert list(refused.value.errors) == ["until"]
+    followup.refresh_from_db()
+    assert followup.quiet_until is None
