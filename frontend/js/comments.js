@@ -20,7 +20,10 @@ function bringBack() {
     if (field.type !== "hidden") field.closest("details")?.setAttribute("open", "");
   }
   const field = kept?.focus && document.getElementById(kept.focus);
-  if (field && panel().contains(field)) field.focus();
+  if (field && panel().contains(field)) {
+    field.closest("details")?.setAttribute("open", "");
+    field.focus();
+  }
   kept = null;
 }
 
