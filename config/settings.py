@@ -153,6 +153,7 @@ CELERY_BEAT_SCHEDULE = {
     "watch-signals": {"task": "incidents.alerting.watch_signals", "schedule": timedelta(seconds=15)},
     "settle-texts": {"task": "incidents.tasks.settle_texts", "schedule": timedelta(seconds=30)},
     "remind-postmortems": {"task": "incidents.tasks.remind_postmortems", "schedule": timedelta(hours=1)},
+    "remind-incidents": {"task": "incidents.tasks.remind_incidents", "schedule": timedelta(minutes=1)},
     "sweep-chat": {"task": "incidents.chat.tasks.sweep", "schedule": timedelta(seconds=5)},
     "prune-chat": {"task": "incidents.chat.tasks.prune", "schedule": timedelta(hours=1)},
     "prune-accounts": {"task": "accounts.tasks.prune", "schedule": timedelta(hours=1)},

@@ -12,7 +12,7 @@ from django.db.models import Max
 from django.utils import timezone
 from kombu.exceptions import OperationalError
 
-from incidents import collecting, drafting, planning, reminders, signals
+from incidents import collecting, drafting, lacks, planning, reminders, signals
 from incidents.models import Collection, CollectionRun, Incident
 from incidents.writing import documents
 from telemetry.observations import Budget
@@ -87,6 +87,11 @@ def collect_open_incidents() -> int:
 @shared_task(name="incidents.tasks.remind_postmortems")
 def remind_postmortems() -> int:
     return reminders.remind(timezone.now())
+
+
+@shared_task(name="incidents.tasks.remind_incidents")
+def remind_incidents() -> int:
+    return lacks.remind_of_lacks(timezone.now())
 
 
 @shared_task(name="incidents.tasks.settle_texts")
