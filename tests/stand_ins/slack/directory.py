@@ -114,4 +114,4 @@ def files_info(asking: Asking) -> dict[str, Any]:
 
 @method("apps.connections.open")
 def open_connection(asking: Asking) -> dict[str, Any]:
-    return {"url": asking.slack.sockets.new_address()}
+    return {"url": asking.slack.use_sockets()}

@@ -12,6 +12,7 @@ from tests.stand_ins.slack.interacting import Interacting
 from tests.stand_ins.slack.occurrences import Occurrences
 from tests.stand_ins.slack.outbox import Outbox
 from tests.stand_ins.slack.responses import answer_response
+from tests.stand_ins.slack.sockets import Sockets
 from tests.stand_ins.slack.talking import Talking
 from tests.stand_ins.slack.trouble import Spell, Trouble
 from tests.stand_ins.slack.web_api import Call, answer_call, answer_file
@@ -35,6 +36,8 @@ class SlackStandIn(Talking, Interacting, StandIn):
         self.outbox = Outbox(self._carry_event)
         self.occurred = Occurrences(self.workspace, self.outbox)
         self.trouble = Trouble()
+        self.sockets = Sockets(self.workspace)
+        self.socket_mode = False
         self.calls: list[Call] = []
         self.suggested: dict[tuple[str, str], list[dict[str, Any]]] = {}
         self.paths_of = dict(PATHS)
@@ -45,6 +48,7 @@ class SlackStandIn(Talking, Interacting, StandIn):
         self.channel("incidents", people)
 
     def __exit__(self, *error: object) -> None:
+        self.sockets.stop()
         self.outbox.stop()
         super().__exit__(*error)
 
@@ -81,13 +85,27 @@ class SlackStandIn(Talking, Interacting, StandIn):
     def send_in_parallel(self, threads: int) -> None:
         self.outbox.start(threads)
 
+    def use_sockets(self) -> str:
+        """Turns Socket Mode on: from now on nothing comes by HTTP, and events wait for a connection."""
+        self.socket_mode = True
+        self.outbox.start()
+        return self.sockets.new_address()
+
+    def drop_every(self, seconds: float, *how: str) -> None:
+        """Ends the Socket Mode connections again and again: `abrupt`, `warning`, `refresh_requested`."""
+        self.sockets.drop_every(seconds, *how)
+
     def _deliver(self, kind: str, payload: Mapping[str, Any]) -> Answer:
+        if self.socket_mode:
+            return self.sockets.carry(kind, payload)
         path = self.paths_of["interactions" if kind == "suggestions" else kind]
         if kind == "commands":
             return self.courier.send_form(path, payload)
         return self.courier.send_form(path, {"payload": json.dumps(payload)})
 
     def _carry_event(self, envelope: dict[str, Any], retry_num: int, reason: str) -> Answer:
+        if self.socket_mode:
+            return self.sockets.carry("events", envelope, attempt=retry_num, patient=True)
         return self.courier.send_json(self.paths_of["events"], envelope, retry_num=retry_num, retry_reason=reason)
 
     def _after_acting(self) -> None:
