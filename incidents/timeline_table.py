@@ -10,7 +10,7 @@ from typing import Any
 from incidents.drawing import words
 from incidents.parts import WrongPart
 
-SOURCES = ("event", "change", "alert", "log", "trace", "metric", "milestone", "note")
+SOURCES = ("event", "change", "alert", "log", "trace", "metric", "chat", "milestone", "note")
 ROWS = 60
 
 

@@ -18,7 +18,7 @@ def timeline(incident: Incident) -> str:
     entries = TimelineEntry.objects.filter(incident=incident, hidden=False)
     told = (
         Q(pinned=True)
-        | Q(source__in=[EntrySource.MILESTONE, EntrySource.ALERT])
+        | Q(source__in=[EntrySource.MILESTONE, EntrySource.ALERT, EntrySource.CHAT])
         | Q(source=EntrySource.NOTE, detail={})
     )
     loud = Q(level=Level.ERROR.value) | Q(source=EntrySource.CHANGE, detail__has_key="diff")
