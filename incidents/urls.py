@@ -1,7 +1,7 @@
 from django.urls import path
 
 from incidents import urls_reading, urls_text
-from incidents.views import followups, incidents, postmortems, signals, timeline, writing
+from incidents.views import chat, followups, incidents, postmortems, signals, timeline, updates, writing
 
 urlpatterns = [
     *urls_reading.urlpatterns,
@@ -13,6 +13,9 @@ urlpatterns = [
     path("incidents/<int:number>/status/", incidents.incident_status, name="incident-status"),
     path("incidents/<int:number>/roles/", incidents.incident_role, name="incident-role"),
     path("incidents/<int:number>/milestones/", incidents.incident_milestone, name="incident-milestone"),
+    path("incidents/<int:number>/updates/", updates.incident_updates, name="incident-updates"),
+    path("incidents/<int:number>/files/<int:attachment>/", chat.attachment, name="attachment"),
+    path("incidents/<int:number>/deliveries/<int:delivery>/retry/", chat.delivery_retry, name="delivery-retry"),
     path("incidents/<int:number>/collection/", incidents.collection, name="incident-collection"),
     path("incidents/<int:number>/collect/", incidents.collect, name="incident-collect"),
     path("incidents/<int:number>/timeline/", timeline.timeline, name="incident-timeline"),

@@ -14,6 +14,7 @@ from django.utils.html import escape
 from django.utils.safestring import SafeString, mark_safe
 
 from accounts.templatetags.ui import icon
+from incidents import chat_line
 from incidents.models import TimelineEntry
 from incidents.reading import RecordGap
 from telemetry.signals import BY_NAME
@@ -26,6 +27,7 @@ ICONS = {
     "log": "file-text",
     "trace": "list-tree",
     "metric": "chart-line",
+    "chat": "message",
     "note": "pencil",
 }
 WORDS = {
@@ -35,6 +37,7 @@ WORDS = {
     "log": "Log",
     "trace": "Trace",
     "metric": "Metric",
+    "chat": "Chat",
     "note": "Note",
 }
 TONES = {"error": " is-bad", "warning": " is-warn", "normal": " is-min"}
@@ -82,7 +85,7 @@ def _folds(rows: list[TimelineEntry]) -> Iterator[tuple[bool, list[TimelineEntry
     """Neighbours that are alike: any two Normal Events, or the same title of the same source."""
 
     def alike(entry: TimelineEntry) -> Any:
-        if entry.pinned or entry.hidden or entry.source in {"milestone", "note"}:
+        if entry.pinned or entry.hidden or entry.source in {"milestone", "note", "chat"}:
             return entry.pk
         signal = _signal(entry)
         return "normal" if entry.level == "normal" and not signal else (entry.source, entry.title, signal)
@@ -149,7 +152,7 @@ def _row(entry: TimelineEntry, number: int, token: str, zone: tzinfo) -> str:
         f'<time datetime="{utc:%Y-%m-%dT%H:%M:%SZ}" title="{utc:%Y-%m-%d %H:%M:%S} UTC">{local:%H:%M:%S}</time>'
         f"{icon(symbol or ICONS.get(entry.source, 'point'))}"
         f'<div class="tl-b"><div class="tl-h"><span class="visually-hidden">{WORDS.get(entry.source, "")}: </span>'
-        f"<b>{escape(entry.title)}</b>{_subject(entry)}{_span(entry, zone)}{_signal(entry)}</div>{_detail(entry)}</div>"
+        f"<b>{escape(entry.title)}</b>{_subject(entry)}{_span(entry, zone)}{_signal(entry)}{_marks(entry)}</div>{_detail(entry)}</div>"
         f"{chip}{_deeds(entry, number, token) if token else '<span></span>'}</li>"
     )
 
@@ -186,7 +189,13 @@ def _signal(entry: TimelineEntry, *, linked: bool = True) -> str:
     return f' <a class="tagx sig" href="/signals/#{rule.name}" title="{escape(rule.why)}">{escape(rule.label)}</a>'
 
 
+def _marks(entry: TimelineEntry) -> str:
+    return chat_line.marks(entry.detail) if entry.source == "chat" else ""
+
+
 def _detail(entry: TimelineEntry) -> str:
+    if entry.source == "chat":
+        return chat_line.body(entry.text, entry.detail)
     rows = entry.detail.get("diff") if isinstance(entry.detail, dict) else None
     if rows:
         shown = "".join(
@@ -198,7 +207,8 @@ def _detail(entry: TimelineEntry) -> str:
         return f'<div class="tl-d"><dl class="diff">{shown}</dl>{more}</div>'
     if not entry.text:
         return ""
-    text = entry.text if len(entry.text) <= 400 else f"{entry.text[:400]}…"
+    whole = entry.detail.get("update") if isinstance(entry.detail, dict) else None
+    text = entry.text if whole or len(entry.text) <= 400 else f"{entry.text[:400]}…"
     return f'<div class="tl-d tl-text">{escape(text)}</div>'
 
 

@@ -19,10 +19,12 @@ from incidents.actions.incident import (
 )
 from incidents.actions.milestone import set_milestone
 from incidents.forms import DeclareForm, IncidentForm, MilestoneForm, RoleForm, StatusForm, taken
+from incidents.forms_chat import UpdateForm
 from incidents.listing import page_of
 from incidents.models import Incident, Severity
 from incidents.models.incident import ClosureReason, IncidentRole, Kind, MilestoneKind, Status
 from incidents.reading import events_query, evidence_panel, milestone_track, outcomes, timeline_page
+from incidents.telling import last_update, undelivered
 from incidents.views.access import deed, permitted, person, require_valid, visible_incident
 from telemetry.models import Source
 
@@ -105,6 +107,9 @@ def incident(request: HttpRequest, number: int) -> HttpResponse:
             "evidence": evidence_panel(incident, request.GET),
             "followups": incident.followups.select_related("owner"),
             "checklist_runs": incident.checklist_runs.select_related("checklist"),
+            "update": last_update(incident),
+            "update_form": UpdateForm(incident=incident),
+            "undelivered": undelivered(incident, now),
             "statuses": Status.choices,
             "closure_reasons": ClosureReason.choices,
             "role_choices": IncidentRole.choices,
