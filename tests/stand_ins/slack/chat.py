@@ -103,13 +103,15 @@ def update(asking: Asking) -> dict[str, Any]:
     message = asking.message(channel)
     if message.get("bot_id") != asking.workspace.bot_id:
         raise Refused("cant_update_message")
-    given = {name: asking.arguments[name] for name in ("blocks", "text", "metadata") if name in asking.arguments}
+    given = asking.arguments.keys() & {"blocks", "text"}
     content = _content(asking)
     before = shown_message(channel, message)
     message.update(content)
-    if "blocks" not in content and ("text" in given or "blocks" in given):
+    if "blocks" not in content and given:
         message.pop("blocks", None)
-    message["edited"] = {"user": asking.workspace.bot_id, "ts": f"{asking.workspace.now()}.000000"}
+    if "blocks" not in content:
+        # Slack shows no "(edited)" on what an app replaces with blocks.
+        message["edited"] = {"user": asking.workspace.bot_id, "ts": f"{asking.workspace.now()}.000000"}
     asking.slack.occurred.edited(channel, before, message)
     shown = shown_message(channel, message, with_metadata=True)
     return {"channel": channel.id, "ts": message["ts"], "text": message["text"], "message": shown}

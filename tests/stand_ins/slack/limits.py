@@ -9,6 +9,8 @@ from tests.stand_ins.slack.refusals import Refused, refuse_with
 
 MOST_TEXT = 40_000
 MOST_BLOCKS = 50
+# Not in the reference: where people met `msg_blocks_too_long` (bolt-js #2509).
+MOST_BLOCK_TEXT = 13_000
 MOST_VIEW_BLOCKS = 100
 MOST_VIEW_BYTES = 250_000
 SELECTS = {
@@ -42,8 +44,23 @@ def check_message(text: str | None, blocks: Any, metadata: Any = None) -> None:
         if not isinstance(blocks, list) or not all(isinstance(block, dict) for block in blocks):
             raise Refused("invalid_blocks_format")
         refuse_with("invalid_blocks", list(problems_of_blocks(blocks, "/blocks", "message", MOST_BLOCKS)))
+        if sum(len(words) for words in _texts_in(blocks)) > MOST_BLOCK_TEXT:
+            raise Refused("msg_blocks_too_long")
     if metadata is not None:
         check_metadata(metadata)
+
+
+def _texts_in(value: Any) -> Iterator[str]:
+    """Every text of text objects, however deep."""
+    if isinstance(value, list):
+        for one in value:
+            yield from _texts_in(one)
+    elif isinstance(value, dict):
+        for name, one in value.items():
+            if name == "text" and isinstance(one, str):
+                yield one
+            else:
+                yield from _texts_in(one)
 
 
 def check_metadata(metadata: Any) -> None:

@@ -61,7 +61,11 @@ class Occurrences:
         self._tell_message(channel, told | {"event_ts": message["ts"]})
         if f"<@{self.workspace.bot.id}>" in message.get("text", "") and message.get("user") != self.workspace.bot.id:
             mention = {name: told[name] for name in told if name not in {"subtype", "parent_user_id"}}
-            self._tell(channel, "app_mention", mention | {"channel": channel.id, "event_ts": message["ts"]})
+            self._tell(
+                channel,
+                "app_mention",
+                mention | {"type": "app_mention", "channel": channel.id, "event_ts": message["ts"]},
+            )
 
     def edited(self, channel: Channel, before: Message, message: Message) -> None:
         """`before` is a copy of what it was; `message` stands in the channel as it is now."""
