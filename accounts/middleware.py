@@ -26,6 +26,7 @@ OPEN_PREFIXES = (
     "/v1/",
     "/ingest/",
     "/hooks/",
+    "/slack/",
     "/healthz",
     "/readyz",
     "/metrics",
@@ -35,7 +36,7 @@ OPEN_PREFIXES = (
 
 
 FORMS = {"application/x-www-form-urlencoded", "multipart/form-data"}
-UNREAD_PREFIXES = ("/api/", "/v1/", "/ingest/", "/hooks/")
+UNREAD_PREFIXES = ("/api/", "/v1/", "/ingest/", "/hooks/", "/slack/")
 
 
 class PlainTextMiddleware:

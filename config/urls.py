@@ -10,6 +10,7 @@ urlpatterns: list[URLPattern | URLResolver] = [
     path("", include("accounts.urls")),
     path("", include("telemetry.urls")),
     path("", include("incidents.urls")),
+    path("", include("incidents.slack.urls")),
     path("", include("knowledge.urls")),
     # Of django-allauth only what works without mail; people are added by an admin.
     path("accounts/login/", doors.login, name="account_login"),

@@ -40,7 +40,7 @@ def enqueue(
         key=key,
         incident_id=incident.pk if isinstance(incident, Incident) else incident,
         content=content or {},
-        created_at=now,
+        created_at=due_at or now,
         due_at=due_at or now,
     )
     # Two at once: the constraint lets one through.

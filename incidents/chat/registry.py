@@ -11,7 +11,8 @@ from incidents.models import Delivery
 class Service(Protocol):
     """`deliver` does what one row asks; it raises `Later` and `Never`."""
 
-    name: str
+    @property
+    def name(self) -> str: ...
 
     def is_on(self) -> bool: ...
 

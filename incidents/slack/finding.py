@@ -1,0 +1,60 @@
+"""Which incident somebody in Slack means, and whether they may see it."""
+
+from __future__ import annotations
+
+from datetime import datetime, timedelta
+
+from accounts.models import User
+from incidents.models import Incident
+from incidents.models.incident import IncidentQuerySet, Visibility
+from incidents.slack.models import SlackChannel, SlackPerson
+
+LATELY = timedelta(hours=1)
+
+
+class NoIncident(Exception):
+    """The message says what to write instead."""
+
+    retryable = False
+
+
+def visible(person: SlackPerson | None) -> IncidentQuerySet:
+    """What this person may see; a stranger sees what is internal."""
+    rows: IncidentQuerySet = Incident.objects.select_related("severity", "slack_channel")
+    if person is None or person.user is None:
+        return rows.filter(visibility=Visibility.INTERNAL)
+    return rows.visible_to(person.user)
+
+
+def lately_open(person: SlackPerson | None, now: datetime) -> list[Incident]:
+    return list(visible(person).open().filter(declared_at__gt=now - LATELY).order_by("-number")[:5])
+
+
+def of_channel(channel_id: str) -> Incident | None:
+    """Whoever writes in the channel sees the incident."""
+    row = SlackChannel.objects.select_related("incident__severity").filter(channel_id=channel_id).first()
+    return row.incident if row else None
+
+
+def meant(number: int | None, channel_id: str, person: SlackPerson | None) -> Incident:
+    """By its number, else by the channel; raises NoIncident, alike for what is hidden and what is not there."""
+    if number is None:
+        found = of_channel(channel_id)
+        if found is None:
+            raise NoIncident(
+                "This channel belongs to no incident. Name one, such as `/incident status INC-42 mitigated`."
+            )
+        number = found.number
+        if person is None or person.user is None:
+            return found
+    found = visible(person).filter(number=number).first()
+    if found is None:
+        raise NoIncident(f"There is no INC-{number} that you may see.")
+    return found
+
+
+def may_answer(incident: Incident, user: User | None) -> bool:
+    """Whether what is said about it may be shown to this person."""
+    if not incident.is_restricted:
+        return True
+    return user is not None and Incident.objects.visible_to(user).filter(pk=incident.pk).exists()

@@ -1,0 +1,59 @@
+"""What Slack sent, written down before it is acknowledged; the same thing a second time has no effect."""
+
+from __future__ import annotations
+
+import json
+import logging
+from datetime import datetime, timedelta
+from typing import Any
+
+from django.db import connection
+from kombu.exceptions import OperationalError
+
+from incidents.models.delivery import QueuedState
+from incidents.slack.models import SlackRequest
+from telemetry.redaction import storable_value
+
+KEPT = timedelta(days=7)
+log = logging.getLogger(__name__)
+INSERT = (
+    "INSERT INTO slack_slackrequest (key, kind, lane, payload, state, attempts, due_at, problem, created_at, finished_at)"
+    " VALUES (%s, %s, %s, %s, %s, 0, %s, '', %s, %s) ON CONFLICT (key) DO NOTHING RETURNING id"
+)
+
+
+def keep(*, kind: str, key: str, lane: str, payload: dict[str, Any], now: datetime) -> int | None:
+    """Its id, or None where it was there already. Once this returns, it will be worked on."""
+    found = _insert(kind, key, lane[:120], payload, QueuedState.WAITING, now)
+    if found is not None:
+        ask(lane[:120])
+    return found
+
+
+def claim(*, kind: str, key: str, now: datetime) -> bool:
+    """For what is answered at once and leaves nothing to do: True the first time alone."""
+    return _insert(kind, key, "", {}, QueuedState.DONE, now) is not None
+
+
+def ask(lane: str) -> None:
+    """A broker that is down loses nothing: the sweep asks again."""
+    from incidents.slack.tasks import work_lane
+
+    try:
+        work_lane.delay(lane)
+    except (OperationalError, OSError) as problem:
+        log.warning("the broker did not take lane %s (%s); the sweep will", lane, type(problem).__name__)
+
+
+def prune(now: datetime) -> int:
+    return SlackRequest.objects.filter(created_at__lt=now - KEPT).delete()[0]
+
+
+def _insert(kind: str, key: str, lane: str, payload: dict[str, Any], state: str, now: datetime) -> int | None:
+    finished = now if state == QueuedState.DONE else None
+    # jsonb takes neither NUL nor half of a surrogate pair.
+    text = json.dumps(storable_value(payload))
+    with connection.cursor() as cursor:
+        cursor.execute(INSERT, [key[:200], kind, lane, text, state, now, now, finished])
+        row = cursor.fetchone()
+    return int(row[0]) if row else None

@@ -1,0 +1,180 @@
+"""What the outbox asks of Slack, by kind: each raises Later or Never, and done twice does no harm."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+from urllib.parse import urlsplit
+
+import httpx
+from django.conf import settings
+from django.utils import timezone
+
+from accounts.models import User
+from incidents.chat.lanes import Later, Never
+from incidents.chat.registry import register
+from incidents.models import Delivery, Notice
+from incidents.slack import blocks, channels, client, files, home, names, posting
+from incidents.slack.client import SlackRefusal, call
+from incidents.slack.models import SlackChannel
+from incidents.slack.people import slack_id_of
+
+HOOKS = "hooks.slack.com"
+SPENT = frozenset({404, 410})
+
+
+class Slack:
+    name = names.SERVICE
+
+    def is_on(self) -> bool:
+        return client.is_on()
+
+    def deliver(self, delivery: Delivery) -> None:
+        KINDS[delivery.kind](delivery)
+
+
+def _message(delivery: Delivery) -> None:
+    """Into the incident's channel; with `central`, also under the announcement."""
+    incident, content = channels.fresh(delivery), delivery.content
+    channel = channels.ensure(incident)
+    if channel.archived_at is not None:
+        return
+    posting.post(delivery, channel.channel_id, "message", text=content["text"], parts=content.get("blocks") or [])
+    if content.get("central") and channel.central_ts and not incident.is_restricted:
+        posting.post(
+            delivery,
+            channel.central_id,
+            "central",
+            text=content["text"],
+            parts=content.get("blocks") or [],
+            thread=channel.central_ts,
+        )
+
+
+def _invite(delivery: Delivery) -> None:
+    incident = channels.fresh(delivery)
+    channels.add(incident, channels.ensure(incident), delivery.content["people"])
+
+
+def _declared(delivery: Delivery) -> None:
+    """To who declared it, where they did; a restricted one is told to them alone."""
+    incident, content = channels.fresh(delivery), delivery.content
+    channel = channels.ensure(incident)
+    text = f":rotating_light: {incident.key} is declared. It goes on in <#{channel.channel_id}>."
+    try:
+        if content["channel"]:
+            call("chat.postEphemeral", channel=content["channel"], user=content["user"], text=text)
+            return
+    except SlackRefusal as problem:
+        if problem.code in {"missing_scope", "invalid_auth", "token_revoked"}:
+            raise
+    _direct_to(delivery, content["user"], text, [])
+
+
+def _answer(delivery: Delivery) -> None:
+    """By the response address while Slack takes it (5 times in 30 minutes), else in the channel, else directly."""
+    content = delivery.content
+    message = {"text": content["text"], "blocks": content["blocks"]} if content["blocks"] else {"text": content["text"]}
+    if content["response_url"] and _responded(content["response_url"], message):
+        return
+    if content["channel"] and content["user"]:
+        try:
+            call("chat.postEphemeral", channel=content["channel"], user=content["user"], **message)
+            return
+        except SlackRefusal as problem:
+            if problem.code in {"missing_scope", "invalid_auth", "token_revoked"}:
+                raise
+    if not content["user"]:
+        raise Never("Slack did not say whom to answer.")
+    _direct_to(delivery, content["user"], content["text"], content["blocks"])
+
+
+def _responded(address: str, message: dict[str, Any]) -> bool:
+    """False where the address is spent. Nothing is ever sent to a host that is not Slack's."""
+    if not is_slacks(address, HOOKS):
+        return False
+    body = {**message, "response_type": "ephemeral", "replace_original": False}
+    try:
+        answer = httpx.post(address, json=body, timeout=client.TIMEOUT_SECONDS, follow_redirects=False)
+    except httpx.HTTPError as problem:
+        raise Later(f"Slack could not be reached ({type(problem).__name__}).") from None
+    if answer.status_code == 429 or answer.status_code >= 500:
+        after = answer.headers.get("Retry-After", "")
+        raise Later("Slack asked to wait with an answer.", float(after) if after.isdigit() else None)
+    return answer.is_success
+
+
+def is_slacks(address: str, host: str) -> bool:
+    """https at `host`, or wherever SLACK_API_URL points."""
+    asked, api = urlsplit(address), urlsplit(settings.SLACK_API_URL)
+    if asked.scheme == "https" and asked.hostname == host:
+        return True
+    # The API's own origin, where that is not the public one.
+    return (asked.scheme, asked.netloc) == (api.scheme, api.netloc) and api.hostname != "slack.com"
+
+
+def _direct(delivery: Delivery) -> None:
+    """A notice, to the one person whom it concerns and who may still see what it is about."""
+    content = delivery.content
+    user = User.objects.filter(pk=content["person"], is_active=True).first()
+    slack_id = slack_id_of(user) if user else ""
+    if not slack_id:
+        return
+    if "notice" in content:
+        notice = Notice.objects.filter(pk=content["notice"]).select_related("incident").first()
+        if notice is None or notice.read_at is not None:
+            return
+        text = blocks.link(f"{settings.BASE_URL}{notice.address}", notice.text)
+        _direct_to(delivery, slack_id, text, [])
+        return
+    _direct_to(delivery, slack_id, content["text"], content.get("blocks") or [])
+
+
+def _direct_to(delivery: Delivery, slack_id: str, text: str, parts: list[blocks.Block]) -> None:
+    channel = str(call("conversations.open", users=slack_id)["channel"]["id"])
+    posting.post(delivery, channel, "direct", text=text, parts=parts)
+
+
+def _central(delivery: Delivery) -> None:
+    """Into the central channel, where one is chosen."""
+    from incidents.slack.settings import chosen
+
+    central = chosen().central_channel.lstrip("#")
+    if central:
+        content = delivery.content
+        posting.post(delivery, f"#{central}", "central", text=content["text"], parts=content.get("blocks") or [])
+
+
+def _reaction(delivery: Delivery) -> None:
+    content = delivery.content
+    try:
+        call("reactions.add", channel=content["channel"], timestamp=content["ts"], name=content["name"])
+    except SlackRefusal as problem:
+        if problem.code not in {"already_reacted", "message_not_found", "no_reaction", "too_many_reactions"}:
+            raise
+
+
+def _test(delivery: Delivery) -> None:
+    text = f"A test message of Debrief, {timezone.now():%Y-%m-%d %H:%M:%S} UTC."
+    call("chat.postMessage", channel=delivery.content["channel"], text=text)
+
+
+KINDS: dict[str, Callable[[Delivery], None]] = {
+    "incident": channels.refresh,
+    "archive": channels.archive,
+    "message": _message,
+    "invite": _invite,
+    "declared": _declared,
+    "answer": _answer,
+    "direct": _direct,
+    "central": _central,
+    "reaction": _reaction,
+    "home": home.publish,
+    "files": files.fetch,
+    "test": _test,
+}
+register(Slack())
+
+
+def channel_of(incident_id: int) -> SlackChannel | None:
+    return SlackChannel.objects.filter(incident=incident_id).first()

@@ -1,0 +1,109 @@
+"""Forms that come back: checked at once, so that the form says what is wrong and keeps what was typed."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+from django.utils import timezone
+from slack_bolt import Ack
+
+from accounts.permissions import can_respond
+from incidents.slack import blocks, finding, forms, inbox, names
+from incidents.slack.finding import NoIncident
+from incidents.slack.models import SlackPerson
+from incidents.slack.people import known
+
+Values = Mapping[str, Any]
+Problems = dict[str, str]
+
+
+def view(ack: Ack, body: dict[str, Any]) -> None:
+    shown = body.get("view") or {}
+    callback, who = str(shown.get("callback_id", "")), known(str((body.get("user") or {}).get("id", "")))
+    check = CHECKS.get(callback)
+    if check is None:
+        ack()
+        return
+    found, now = blocks.values(shown), timezone.now()
+    problems = check(found, forms.read_about(shown), who, now)
+    if problems:
+        ack(response_action="errors", errors={name: problems[name] for name in problems})
+        return
+    user = str((body.get("user") or {}).get("id", ""))
+    payload = {name: value for name, value in body.items() if name != "token"}
+    # One view is sent once, however often Slack or a finger repeats it.
+    key = f"view:{shown.get('id', '')}:{shown.get('hash', '')}"
+    inbox.keep(kind=f"view:{callback}"[:40], key=key, lane=f"user:{user}", payload=payload, now=now)
+    if callback == names.DECLARE_FORM:
+        text = "Declaring it. You are invited to the channel as soon as it is there."
+        ack(response_action="update", view=forms.declaring(text))
+    else:
+        ack(response_action="clear")
+
+
+def _declare(found: Values, about: Values, who: SlackPerson | None, now: datetime) -> Problems:
+    return {} if str(found.get("title", "")).strip() else {"title": "Say in a few words what users notice."}
+
+
+def _update(found: Values, about: Values, who: SlackPerson | None, now: datetime) -> Problems:
+    if problem := _responds(who):
+        return {"text": problem}
+    return {} if str(found.get("text", "")).strip() else {"text": "Say what is known, being done, and comes next."}
+
+
+def _timeline(found: Values, about: Values, who: SlackPerson | None, now: datetime) -> Problems:
+    problems = _incident(found, about, who)
+    at = moment(found.get("at"))
+    if at is None:
+        problems["at"] = "Choose a day and a time."
+    elif at > now + timedelta(minutes=1):
+        problems["at"] = "This lies in the future. Choose a time that has passed."
+    if problem := _responds(who):
+        problems.setdefault("at", problem)
+    return problems
+
+
+def _followup(found: Values, about: Values, who: SlackPerson | None, now: datetime) -> Problems:
+    problems = _incident(found, about, who)
+    if not str(found.get("title", "")).strip():
+        problems["title"] = "Say what will be done."
+    elif problem := _responds(who):
+        problems["title"] = problem
+    return problems
+
+
+def _incident(found: Values, about: Values, who: SlackPerson | None) -> Problems:
+    """The field is asked for where the channel does not tell."""
+    if "incident" not in found:
+        return {}
+    value = str(found["incident"])
+    try:
+        finding.meant(int(value) if value.isascii() and value.isdigit() else 0, "", who)
+    except NoIncident:
+        return {"incident": "Choose an incident."}
+    return {}
+
+
+def _responds(who: SlackPerson | None) -> str:
+    user = who.user if who else None
+    if user is None:
+        return forms.may(None)
+    return "" if can_respond(user) else "This needs the role responder. An admin can grant it."
+
+
+def moment(value: Any) -> datetime | None:
+    """Seconds as Slack's datetimepicker gives them."""
+    try:
+        return datetime.fromtimestamp(int(value), UTC) if value is not None else None
+    except (TypeError, ValueError, OverflowError, OSError):
+        return None
+
+
+CHECKS: dict[str, Callable[[Values, Values, SlackPerson | None, datetime], Problems]] = {
+    names.DECLARE_FORM: _declare,
+    names.UPDATE_FORM: _update,
+    names.TIMELINE_FORM: _timeline,
+    names.FOLLOWUP_FORM: _followup,
+}

@@ -1,0 +1,77 @@
+"""What Slack calls: `/slack/{commands,interactions,events}`, signed, bounded, answered within three seconds."""
+
+from __future__ import annotations
+
+import json
+from urllib.parse import parse_qs
+
+from django.conf import settings
+from django.core.exceptions import RequestDataTooBig
+from django.http import HttpRequest, HttpResponse, JsonResponse
+from django.views.decorators.csrf import csrf_exempt
+from django.views.decorators.http import require_POST
+from slack_bolt.adapter.django import SlackRequestHandler
+from slack_bolt.adapter.django.handler import to_django_response
+from slack_bolt.request import BoltRequest
+from slack_sdk.signature import SignatureVerifier
+
+from incidents.slack.app import NotConfigured, app
+
+LARGEST_BODY = 1_048_576
+FORM = "application/x-www-form-urlencoded"
+
+
+@csrf_exempt
+@require_POST
+def receive(request: HttpRequest) -> HttpResponse:
+    try:
+        raw = request.body
+    except RequestDataTooBig:
+        raw = b"x" * (LARGEST_BODY + 1)
+    if len(raw) > LARGEST_BODY:
+        return _refusal(413, f"The body is larger than {LARGEST_BODY // 1024} KiB.")
+    if not settings.SLACK_SIGNING_SECRET:
+        return _refusal(503, "SLACK_SIGNING_SECRET is not set.")
+    if not _is_signed(request, raw):
+        return _refusal(401, "The signature does not fit, or the request is older than five minutes.")
+    try:
+        body = raw.decode()
+        _check(body, request.content_type or "")
+    except (ValueError, RecursionError) as problem:
+        return _refusal(400, f"The body cannot be read: {problem}")
+    try:
+        bolt = app()
+    except NotConfigured:
+        return _refusal(503, "SLACK_BOT_TOKEN is not set.")
+    SlackRequestHandler(bolt)
+    answer = bolt.dispatch(BoltRequest(body=body, query=request.META["QUERY_STRING"], headers=dict(request.headers)))
+    return to_django_response(answer)
+
+
+def _is_signed(request: HttpRequest, raw: bytes) -> bool:
+    timestamp = request.headers.get("X-Slack-Request-Timestamp", "")
+    if not (timestamp.isascii() and timestamp.isdigit() and len(timestamp) < 13):
+        return False
+    signature = request.headers.get("X-Slack-Signature", "")
+    try:
+        verifier = SignatureVerifier(settings.SLACK_SIGNING_SECRET)
+        return bool(signature.isascii() and verifier.is_valid(raw, timestamp, signature))
+    except UnicodeDecodeError:
+        return False
+
+
+def _check(body: str, content_type: str) -> None:
+    """Raises ValueError, naming what was expected, for what Bolt would stumble over."""
+    if content_type == FORM:
+        form = parse_qs(body, keep_blank_values=True, max_num_fields=200)
+        if "payload" not in form:
+            if "command" not in form and "ssl_check" not in form:
+                raise ValueError("expected the field command or payload")
+            return
+        body = form["payload"][0]
+    if not isinstance(json.loads(body), dict):
+        raise ValueError("expected a JSON object")
+
+
+def _refusal(status: int, detail: str) -> HttpResponse:
+    return JsonResponse({"error": detail}, status=status)
