@@ -1,1 +1,76 @@
-"""Teams."""
+"""Microsoft Teams: an Adaptive Card for a channel's Workflows webhook ("When a Teams webhook request is received").
+
+Everything that people typed stands in TextRuns, which know no Markdown; a TextBlock or a fact would read it as such.
+"""
+
+from __future__ import annotations
+
+import json
+from dataclasses import replace
+from typing import Any
+
+from incidents.chat.lanes import Later
+from incidents.chat.news import News
+from incidents.chat.webhooks import Webhook, register
+
+# https://learn.microsoft.com/microsoftteams/limits-specifications-teams: 28 KB a message.
+MESSAGE_BYTES = 27_000
+TONES = {0: "good", 1: "attention", 2: "attention", 3: "warning"}
+MORE = "…"
+
+
+class Teams(Webhook):
+    name = "teams"
+    label = "Teams"
+    setting = "TEAMS_WEBHOOK_URL"
+
+    def message(self, news: News) -> dict[str, Any]:
+        """Within the limit: a text that is too long loses its end."""
+        message = _message(news)
+        over = len(json.dumps(message, ensure_ascii=False).encode()) - MESSAGE_BYTES
+        while over > 0 and news.text:
+            kept = max(0, len(news.text) - max(over // 4, 50))
+            news = replace(news, text=f"{news.text[:kept].rstrip(f' {MORE}')} {MORE}" if kept else "")
+            message = _message(news)
+            over = len(json.dumps(message, ensure_ascii=False).encode()) - MESSAGE_BYTES
+        return message
+
+    def refusal(self, body: str) -> Exception | None:
+        """Older connectors tell of a failure of Teams behind them with 200."""
+        if "HTTP error 429" in body:
+            return Later("Teams asked to wait.")
+        if "Webhook message delivery failed" in body:
+            return Later("Teams took the message and could not show it.")
+        return None
+
+
+def _message(news: News) -> dict[str, Any]:
+    facts = [_block(_run(f"{name}: ", weight="bolder"), _run(value), spacing="none") for name, value in news.facts]
+    lines = [line for line in news.text.splitlines() if line.strip()]
+    card = {
+        "type": "AdaptiveCard",
+        "$schema": "http://adaptivecards.io/schemas/adaptive-card.json",
+        "version": "1.4",
+        "fallbackText": f"{news.what}: {news.headline}",
+        "body": [
+            _block(_run(news.what, weight="bolder", color=TONES.get(news.rank, "default"))),
+            _block(_run(news.headline, weight="bolder", size="medium"), spacing="none"),
+            *[_block(_run(line), spacing="small") for line in lines],
+            *facts,
+        ],
+        "actions": [{"type": "Action.OpenUrl", "title": "Open in Debrief", "url": news.address}],
+        "msteams": {"width": "Full"},
+    }
+    kind = "application/vnd.microsoft.card.adaptive"
+    return {"type": "message", "attachments": [{"contentType": kind, "contentUrl": None, "content": card}]}
+
+
+def _block(*runs: dict[str, Any], spacing: str = "default") -> dict[str, Any]:
+    return {"type": "RichTextBlock", "spacing": spacing, "inlines": list(runs)}
+
+
+def _run(text: str, **looks: str) -> dict[str, Any]:
+    return {"type": "TextRun", "text": text, **looks}
+
+
+register(Teams())
