@@ -27,12 +27,10 @@ class Teams(Webhook):
     def message(self, news: News) -> dict[str, Any]:
         """Within the limit: a text that is too long loses its end."""
         message = _message(news)
-        over = len(json.dumps(message, ensure_ascii=False).encode()) - MESSAGE_BYTES
-        while over > 0 and news.text:
-            kept = max(0, len(news.text) - max(over // 4, 50))
-            news = replace(news, text=f"{news.text[:kept].rstrip(f' {MORE}')} {MORE}" if kept else "")
+        while news.text and len(json.dumps(message, ensure_ascii=False).encode()) > MESSAGE_BYTES:
+            kept = news.text[: len(news.text) * 9 // 10].rstrip(f" {MORE}")
+            news = replace(news, text=f"{kept} {MORE}" if kept else "")
             message = _message(news)
-            over = len(json.dumps(message, ensure_ascii=False).encode()) - MESSAGE_BYTES
         return message
 
     def refusal(self, body: str) -> Exception | None:
