@@ -5,8 +5,10 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
+import pytest
 from slack_bolt import App, BoltRequest
 from slack_sdk import WebClient
+from slack_sdk.errors import SlackApiError
 
 from tests.stand_ins.slack import SlackStandIn
 
@@ -21,6 +23,14 @@ SELECT = {
 }
 LIVE = {"type": "actions", "block_id": "live", "elements": [BUTTON, SELECT]}
 WORKLOAD = {"text": {"type": "plain_text", "text": "shop/web"}, "value": "shop/web"}
+
+
+def refused(call: Any, *values: Any, **fields: Any) -> dict[str, Any]:
+    """The answer of a call that must be refused."""
+    with pytest.raises(SlackApiError) as caught:
+        call(*values, **fields)
+    answer: dict[str, Any] = caught.value.response.data
+    return answer
 
 
 def plain(words: str) -> dict[str, str]:
