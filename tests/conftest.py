@@ -33,6 +33,7 @@ def pytest_configure(config: pytest.Config) -> None:
     config.pluginmanager.import_plugin("tests.fixtures")
     config.pluginmanager.import_plugin("tests.installation")
     config.pluginmanager.import_plugin("tests.incidents.writing.fixtures")
+    config.pluginmanager.import_plugin("tests.incidents.slack.fixtures")
 
 
 def _start_server() -> None:

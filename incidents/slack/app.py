@@ -11,10 +11,12 @@ from typing import Any
 
 from django.conf import settings
 from slack_bolt import App
+from slack_bolt.adapter.django import SlackRequestHandler
 from slack_bolt.authorization import AuthorizeResult
+from slack_sdk import WebClient
 
 from incidents.slack import listening, opening, submitting, suggesting
-from incidents.slack.client import is_on, web_client
+from incidents.slack.client import TIMEOUT_SECONDS, is_on
 from incidents.slack.names import ANY, COMMAND
 from incidents.slack.people import workspace
 
@@ -36,7 +38,7 @@ def _app(token: str, address: str) -> App:
     """`token` and `address` say for which environment it was built."""
     bolt = App(
         name="debrief",
-        client=web_client(),
+        client=WebClient(base_url=address, timeout=TIMEOUT_SECONDS, retry_handlers=[]),
         authorize=_authorize,
         process_before_response=True,
         # The view has verified the signature over the bytes; Socket Mode has none.
@@ -47,9 +49,11 @@ def _app(token: str, address: str) -> App:
     bolt.shortcut(ANY)(ack=listening.shortcut, lazy=[opening.shortcut])
     bolt.action(ANY)(ack=listening.action, lazy=[opening.action])
     bolt.view(ANY)(submitting.view)
-    bolt.view_closed(ANY)(ack=listening.closed)
+    bolt.view_closed(ANY)(listening.closed)
     bolt.options(ANY)(suggesting.options)
-    bolt.event(re.compile(".+"))(ack=listening.event, lazy=[])
+    bolt.event(re.compile(".+"))(listening.event)
+    # Lazy listeners run in threads, which give their database connections back when they are done.
+    SlackRequestHandler(bolt)
     return bolt
 
 

@@ -9,7 +9,6 @@ from typing import Any
 
 from django.conf import settings
 
-from accounts.models import User
 from incidents.models import FollowUp, Incident, Severity
 from incidents.models.incident import TITLE_LIMIT, Status
 from incidents.models.update import UPDATE_LIMIT
@@ -143,10 +142,3 @@ def followup(*, incident: Incident | None, title: str, owner: str, private: str)
 
 def only_text(title: str, text: str) -> blocks.Block:
     return blocks.modal("said", title, [blocks.section(text)])
-
-
-def may(user: User | None) -> str:
-    """Whose forms cannot be sent says so before anything is typed."""
-    return (
-        "" if user is not None else "Your Slack account is not linked to anybody in Debrief. Ask an admin to link it."
-    )

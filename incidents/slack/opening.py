@@ -16,7 +16,7 @@ from incidents.slack import answering, driving, finding, forms, mrkdwn, names
 from incidents.slack.client import call
 from incidents.slack.finding import NoIncident
 from incidents.slack.models import SlackPerson
-from incidents.slack.people import known
+from incidents.slack.people import known, person
 from incidents.slack.settings import chosen
 
 Body = Mapping[str, Any]
@@ -25,7 +25,7 @@ log = logging.getLogger(__name__)
 
 def command(body: dict[str, Any], context: BoltContext) -> None:
     said = driving.parse(str(body.get("text", "")))
-    who, channel = known(str(body.get("user_id", ""))), str(body.get("channel_id", ""))
+    who, channel = _who(str(body.get("user_id", ""))), str(body.get("channel_id", ""))
     build: dict[str, Callable[[], dict[str, Any]]] = {
         "new": lambda: _declare(who, title=said.rest, channel=channel),
         "update": lambda: forms.update(finding.meant(said.number, channel, who), chosen().update_template),
@@ -35,7 +35,7 @@ def command(body: dict[str, Any], context: BoltContext) -> None:
 
 
 def shortcut(body: dict[str, Any], context: BoltContext) -> None:
-    who = known(str((body.get("user") or {}).get("id", "")))
+    who = _who(str((body.get("user") or {}).get("id", "")))
     message, channel = body.get("message") or {}, str((body.get("channel") or {}).get("id", ""))
     build: dict[str, Callable[[], dict[str, Any]]] = {
         names.DECLARE: lambda: _declare(who),
@@ -49,7 +49,7 @@ def shortcut(body: dict[str, Any], context: BoltContext) -> None:
 def action(body: dict[str, Any], context: BoltContext) -> None:
     pressed = (body.get("actions") or [{}])[0]
     name, value = str(pressed.get("action_id", "")).partition(":")[0], str(pressed.get("value") or "")
-    who = known(str((body.get("user") or {}).get("id", "")))
+    who = _who(str((body.get("user") or {}).get("id", "")))
     channel = str((body.get("channel") or {}).get("id", ""))
     number = int(value) if value.isascii() and value.isdigit() else None
     build: dict[str, Callable[[], dict[str, Any]]] = {
@@ -59,6 +59,14 @@ def action(body: dict[str, Any], context: BoltContext) -> None:
         names.PROPOSAL_DECLARE: lambda: _declare_from(who, body.get("message") or {}, channel),
     }
     _open(body, context, build.get(name))
+
+
+def _who(slack_id: str) -> SlackPerson | None:
+    """Somebody who was never seen is asked for; where Slack does not say, they are a stranger this once."""
+    try:
+        return known(slack_id) or person(slack_id)
+    except Later:
+        return None
 
 
 def _open(body: Body, context: BoltContext, build: Callable[[], dict[str, Any]] | None) -> None:

@@ -77,9 +77,7 @@ def _learn(slack_id: str, now: datetime) -> SlackPerson:
 
 
 def _keep(slack_id: str, now: datetime, **fields: object) -> SlackPerson:
-    row, _ = SlackPerson.objects.select_related("user").update_or_create(
-        slack_id=slack_id, defaults={**fields, "checked_at": now}
-    )
+    row, _ = SlackPerson.objects.update_or_create(slack_id=slack_id, defaults={**fields, "checked_at": now})
     return row
 
 

@@ -15,6 +15,7 @@ from incidents.slack.finding import NoIncident
 from incidents.slack.models import SlackPerson
 from incidents.slack.people import known
 
+NOT_LINKED = "Your Slack account is not linked to anybody in Debrief. Ask an admin to link it."
 Values = Mapping[str, Any]
 Problems = dict[str, str]
 
@@ -87,10 +88,12 @@ def _incident(found: Values, about: Values, who: SlackPerson | None) -> Problems
 
 
 def _responds(who: SlackPerson | None) -> str:
-    user = who.user if who else None
-    if user is None:
-        return forms.may(None)
-    return "" if can_respond(user) else "This needs the role responder. An admin can grant it."
+    """Somebody who was never seen is not refused here: Celery asks Slack who they are."""
+    if who is None:
+        return ""
+    if who.user is None:
+        return NOT_LINKED
+    return "" if can_respond(who.user) else "This needs the role responder. An admin can grant it."
 
 
 def moment(value: Any) -> datetime | None:

@@ -10,7 +10,6 @@ from django.core.exceptions import RequestDataTooBig
 from django.http import HttpRequest, HttpResponse, JsonResponse
 from django.views.decorators.csrf import csrf_exempt
 from django.views.decorators.http import require_POST
-from slack_bolt.adapter.django import SlackRequestHandler
 from slack_bolt.adapter.django.handler import to_django_response
 from slack_bolt.request import BoltRequest
 from slack_sdk.signature import SignatureVerifier
@@ -43,7 +42,6 @@ def receive(request: HttpRequest) -> HttpResponse:
         bolt = app()
     except NotConfigured:
         return _refusal(503, "SLACK_BOT_TOKEN is not set.")
-    SlackRequestHandler(bolt)
     answer = bolt.dispatch(BoltRequest(body=body, query=request.META["QUERY_STRING"], headers=dict(request.headers)))
     return to_django_response(answer)
 

@@ -1,0 +1,65 @@
+"""A workspace whose people talk to Debrief in the test's own process; what Celery would do is done by `work`."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from datetime import timedelta
+from typing import Any
+
+import pytest
+from django.test import Client
+from django.utils import timezone
+
+from incidents.chat import lanes, registry
+from incidents.models import Delivery
+from incidents.models.delivery import UNFINISHED
+from incidents.slack import handling
+from incidents.slack.models import SlackRequest
+from incidents.slack.people import check_workspace
+from tests.builders import make_person
+from tests.stand_ins.slack import SlackStandIn, through_client
+
+Work = Callable[[], None]
+
+
+@pytest.fixture
+def slack(committed: None, settings: Any) -> Iterator[SlackStandIn]:
+    """Ada and Ben respond, Cy reads, Mallory has no account."""
+    with SlackStandIn() as stand_in:
+        for name, value in stand_in.settings().items():
+            setattr(settings, name, value)
+        stand_in.deliver_with(through_client(Client()))
+        for name in ("ada", "ben", "cy"):
+            make_person(name)
+        check_workspace(timezone.now())
+        yield stand_in
+
+
+@pytest.fixture
+def work() -> Work:
+    """Everything that is due now, or within seconds, as workers would do it."""
+
+    def worked() -> None:
+        for _ in range(20):
+            soon = timezone.now() + timedelta(seconds=lanes.NAP_SECONDS)
+            asked = lanes.waiting_lanes(SlackRequest, soon)
+            told = lanes.waiting_lanes(Delivery, soon)
+            if not asked and not told:
+                return
+            for lane in asked:
+                lanes.work(SlackRequest, lane, handling.handle)
+            for lane in told:
+                lanes.work(Delivery, lane, registry.deliver)
+
+    return worked
+
+
+def unfinished() -> list[str]:
+    """What is still to be done, and why; for assertions that say something."""
+    rows = [*SlackRequest.objects.filter(state__in=UNFINISHED), *Delivery.objects.filter(state__in=UNFINISHED)]
+    return [f"{row}: {row.problem}" for row in rows]
+
+
+def failed() -> list[str]:
+    rows = [*SlackRequest.objects.filter(state="failed"), *Delivery.objects.filter(state="failed")]
+    return [f"{row}: {row.problem}" for row in rows]
