@@ -155,6 +155,7 @@ CELERY_BEAT_SCHEDULE = {
     "remind-postmortems": {"task": "incidents.tasks.remind_postmortems", "schedule": timedelta(hours=1)},
     "remind-incidents": {"task": "incidents.tasks.remind_incidents", "schedule": timedelta(minutes=1)},
     "sweep-slack": {"task": "incidents.slack.tasks.sweep", "schedule": timedelta(seconds=5)},
+    "slack-digests": {"task": "incidents.slack.tasks.send_digests", "schedule": timedelta(minutes=15)},
     "prune-slack": {"task": "incidents.slack.tasks.prune", "schedule": timedelta(hours=1)},
     "sweep-chat": {"task": "incidents.chat.tasks.sweep", "schedule": timedelta(seconds=5)},
     "prune-chat": {"task": "incidents.chat.tasks.prune", "schedule": timedelta(hours=1)},

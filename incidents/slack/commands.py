@@ -6,7 +6,6 @@ import re
 from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING
-from zoneinfo import ZoneInfo
 
 from accounts.models import User
 from accounts.problems import InvalidInput
@@ -20,6 +19,7 @@ from incidents.models.incident import IncidentRole, Status
 from incidents.reading import outcomes
 from incidents.related import related_incidents
 from incidents.slack import blocks, driving, finding, forms, mrkdwn, names
+from incidents.slack.digest import zone_of
 from incidents.slack.models import SlackPerson
 from incidents.slack.people import actor, person
 
@@ -131,7 +131,7 @@ def told_time(rest: str, who: SlackPerson, now: datetime) -> tuple[datetime, str
     found = CLOCK.match(first)
     if not found:
         return now, rest
-    zone = ZoneInfo(who.zone) if who.zone else UTC
+    zone = zone_of(who.zone)
     hour, minute, second = int(found[1]), int(found[2]), int(found[3] or 0)
     try:
         at = now.astimezone(zone).replace(hour=hour, minute=minute, second=second, microsecond=0)

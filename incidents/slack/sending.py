@@ -14,7 +14,7 @@ from accounts.models import User
 from incidents.chat.lanes import Later, Never
 from incidents.chat.registry import register
 from incidents.models import Delivery, Notice
-from incidents.slack import blocks, channels, client, files, home, names, posting
+from incidents.slack import blocks, channels, client, digest, files, home, names, posting
 from incidents.slack.client import SlackRefusal, call
 from incidents.slack.models import SlackChannel
 from incidents.slack.people import slack_id_of
@@ -170,6 +170,7 @@ KINDS: dict[str, Callable[[Delivery], None]] = {
     "central": _central,
     "reaction": _reaction,
     "home": home.publish,
+    "digest": digest.send,
     "files": files.fetch,
     "test": _test,
 }

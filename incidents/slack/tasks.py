@@ -6,7 +6,7 @@ from celery import shared_task
 from django.utils import timezone
 
 from incidents.chat import lanes
-from incidents.slack import handling, inbox
+from incidents.slack import client, digest, handling, inbox
 from incidents.slack.models import SlackRequest
 
 
@@ -28,3 +28,8 @@ def sweep() -> int:
 @shared_task(name="incidents.slack.tasks.prune")
 def prune() -> int:
     return inbox.prune(timezone.now())
+
+
+@shared_task(name="incidents.slack.tasks.send_digests")
+def send_digests() -> int:
+    return digest.due(timezone.now()) if client.is_on() else 0

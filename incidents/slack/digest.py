@@ -1,0 +1,103 @@
+"""Once a day, at the hour that an admin chose and in each reader's own zone: what of theirs is overdue."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from datetime import UTC, datetime, tzinfo
+from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
+
+from django.db.models import Q
+from django.utils import timezone
+
+from accounts.models import User
+from incidents.chat import outbox
+from incidents.models import Delivery, FollowUp, Incident, PostMortem
+from incidents.models.followup import FollowUpQuerySet
+from incidents.reminders import responsible
+from incidents.slack import blocks, forms, home, names, posting
+from incidents.slack.client import call
+from incidents.slack.models import SlackPerson
+from incidents.slack.people import slack_id_of
+from incidents.slack.settings import chosen
+
+SHOWN = 12
+# A digest that the hour missed, because nothing ran, still comes; in the evening it would only disturb.
+HOURS = 6
+
+
+def due(now: datetime) -> int:
+    """Enqueues the digest of everybody who has something overdue and whose hour has come; once a day each."""
+    hour, asked = chosen().digest_hour, 0
+    owners = set(_followups(now).values_list("owner", flat=True)) | set(_late_writers(now))
+    zones = dict(SlackPerson.objects.filter(user__in=owners).values_list("user", "zone"))
+    for user in User.objects.filter(pk__in=owners, is_active=True):
+        local = now.astimezone(zone_of(user.zone or zones.get(user.pk, "")))
+        if hour <= local.hour < hour + HOURS and local.weekday() < 5:
+            key = f"digest:{user.pk}:{local:%Y-%m-%d}"
+            made = outbox.enqueue(
+                service=names.SERVICE,
+                kind="digest",
+                lane=f"person:{user.pk}",
+                now=now,
+                key=key,
+                content={"person": user.pk},
+                once=True,
+            )
+            asked += made is not None
+    return asked
+
+
+def send(delivery: Delivery) -> None:
+    """As it stands at the moment of sending; who has nothing overdue any more hears nothing."""
+    now = timezone.now()
+    user = User.objects.filter(pk=delivery.content["person"], is_active=True).first()
+    slack_id = slack_id_of(user) if user else ""
+    if user is None or not slack_id:
+        return
+    parts = view(user, now)
+    if not parts:
+        return
+    channel = str(call("conversations.open", users=slack_id)["channel"]["id"])
+    posting.post(delivery, channel, "digest", text="What of yours is overdue", parts=parts)
+
+
+def view(user: User, now: datetime) -> list[blocks.Block]:
+    """Empty where nothing is overdue."""
+    followups = list(_followups(now).filter(owner=user, incident__in=Incident.objects.visible_to(user))[: SHOWN + 1])
+    texts = _late_writers(now).get(user.pk, [])
+    if not followups and not texts:
+        return []
+    parts = [blocks.header("What of yours is overdue")]
+    for text in texts[:SHOWN]:
+        title = blocks.link(forms.address(text.incident, "postmortem/edit/"), f"{text.incident.key} {text.title}")
+        since = blocks.clock(text.due_at, "{date_short}") if text.due_at else ""
+        parts.append(blocks.section(f":notebook: The post-mortem {title} was due {since}."))
+    for row in followups[:SHOWN]:
+        parts += home.followup(row, is_late=True)
+    if len(followups) > SHOWN:
+        parts.append(blocks.context(blocks.link(forms.absolute("/follow-ups/?owner=me"), "and more")))
+    return parts
+
+
+def _followups(now: datetime) -> FollowUpQuerySet:
+    rows = FollowUp.objects.overdue(now).filter(Q(quiet_until=None) | Q(quiet_until__lte=now)).exclude(owner=None)
+    return rows.select_related("incident").order_by("due_at")
+
+
+def _late_writers(now: datetime) -> dict[int, list[PostMortem]]:
+    """Person → the post-mortems that wait for them."""
+    rows = PostMortem.objects.filter(published_at=None, due_at__lt=now, incident__closure_reason__in=["", "resolved"])
+    rows = rows.select_related("incident__declared_by", "edited_by").order_by("due_at")[:500]
+    found: dict[int, list[PostMortem]] = defaultdict(list)
+    for row in rows:
+        for user in {one.pk: one for one in responsible(row)}.values():
+            if Incident.objects.visible_to(user).filter(pk=row.incident_id).exists():
+                found[user.pk].append(row)
+    return found
+
+
+def zone_of(name: str) -> tzinfo:
+    try:
+        return ZoneInfo(name) if name else UTC
+    except (ZoneInfoNotFoundError, ValueError, OSError):
+        return UTC
