@@ -73,6 +73,8 @@ class Fault:
 
 class _Server(ThreadingHTTPServer):
     daemon_threads = True
+    # The library's five would let many clients at once wait a second for their connection.
+    request_queue_size = 128
 
     def handle_error(self, request: Any, client_address: Any) -> None:
         """Clients that hang up in mid-answer are what the faults are for; anything else is shown."""

@@ -178,6 +178,17 @@ def test_limits_answer_429_and_the_sdk_waits_as_told(slack: SlackStandIn, client
     assert time.perf_counter() - started >= 1
     assert [call.status for call in slack.calls] == [429, 200]
     assert len(slack.called("chat.postMessage")) == 1
+    assert slack.trouble.too_early == []
+
+
+def test_who_comes_back_too_soon_is_noted_and_if_strict_refused(slack: SlackStandIn, client: WebClient) -> None:
+    slack.limit("auth.test", times=1, retry_after=30)
+    assert refused(client.auth_test)["error"] == "ratelimited"
+    assert client.auth_test()["ok"]
+    slack.trouble.strict = True
+    assert refused(client.auth_test)["error"] == "ratelimited"
+    assert slack.trouble.too_early == ["auth.test"] * 2
+    assert client.users_info(user=slack.user("ada").id)["ok"]
 
 
 def test_every_nth_call_can_be_limited(slack: SlackStandIn, client: WebClient) -> None:
@@ -196,7 +207,8 @@ def test_a_lost_answer_leaves_the_message_posted(slack: SlackStandIn, client: We
     client.retry_handlers.clear()
     with pytest.raises(OSError, match=r"Remote end closed|reset"):
         client.chat_postMessage(channel=incidents(slack), text="x")
-    assert slack.workspace.find_channel("incidents").texts() == ["x"]
+    assert [message["text"] for message in slack.messages("incidents")] == ["x"]
+    assert [call.error for call in slack.calls] == ["answer lost"]
 
 
 def test_errors_and_an_outage_come_on_demand(slack: SlackStandIn, client: WebClient) -> None:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 from urllib.parse import parse_qs
@@ -63,109 +63,110 @@ def slack(sent: Sent) -> Iterator[SlackStandIn]:
         yield stand_in
 
 
-def happenings(slack: SlackStandIn) -> dict[str, Any]:
-    """Each makes the stand-in send the payload of its name last."""
-    app = ListeningApp(slack)
-    said = slack.say("ada", "incidents", "The checkout returns 502")
-    reply = {"thread_ts": said["ts"]}
-    posted = app.client.chat_postMessage(channel=slack.workspace.find_channel("incidents").id, text="x", blocks=[LIVE])
-    ts, channel = posted["ts"], posted["channel"]
-    bot = slack.workspace.bot.id
+class Happenings:
+    """Makes the stand-in send the payload of a name; most are one thing that a person does."""
 
-    def pin() -> None:
-        slack.pin("ben", "incidents", said)
+    def __init__(self, slack: SlackStandIn) -> None:
+        self.slack = slack
+        self.client = ListeningApp(slack).client
+        self.ada = slack.user("ada").id
+        self.channel = slack.workspace.find_channel("incidents").id
+        self.said = slack.say("ada", "incidents", "The checkout returns 502")
+        self.ts = self.client.chat_postMessage(channel=self.channel, text="x", blocks=[LIVE])["ts"]
 
-    def unpin() -> None:
-        pin()
-        slack.unpin("ben", "incidents", said)
+    def make(self, name: str) -> None:
+        how = self.spoken() | self.marked() | self.changed() | self.pressed()
+        how[name]()
+        self.slack.wait_sent()
 
-    def react() -> None:
-        slack.react("ben", "incidents", said, "pushpin")
-
-    def unreact() -> None:
-        react()
-        slack.unreact("ben", "incidents", said, "pushpin")
-
-    def post() -> None:
+    def spoken(self) -> dict[str, Callable[[], Any]]:
+        slack, said = self.slack, self.said
+        reply = {"thread_ts": said["ts"]}
         block = {"type": "section", "text": {"type": "mrkdwn", "text": "*INC-42*"}}
-        app.client.chat_postMessage(channel=channel, text="INC-42", blocks=[block])
-        slack.wait_sent()
+        return {
+            "event_message": lambda: slack.say("ada", "incidents", "The checkout returns 502"),
+            "event_message_private": lambda: slack.say("ada", "secret", "Only for us"),
+            "event_message_reply": lambda: slack.say("ben", "incidents", "Rolled back", **reply),
+            "event_message_thread_broadcast": lambda: slack.say("ben", "incidents", "Done", broadcast=True, **reply),
+            "event_message_changed": lambda: slack.edit("ada", "incidents", said, "The checkout returns 503"),
+            "event_message_deleted": lambda: slack.delete("ada", "incidents", said),
+            "event_message_file_share": lambda: slack.upload("ada", "incidents", slack.file("a.png"), "The latency"),
+            "event_message_of_the_app": lambda: self.client.chat_postMessage(
+                channel=self.channel, text="INC-42", blocks=[block]
+            ),
+            "event_message_bot_message": lambda: slack.integration_says("incidents", "[FIRING:1] CheckoutErrors"),
+            "event_app_mention": lambda: slack.mention("ada", "incidents", "declare"),
+        }
 
-    def ephemeral() -> None:
-        ada = slack.workspace.find_user("ada").id
-        only = app.client.chat_postEphemeral(channel=channel, user=ada, text="x", blocks=[LIVE])
-        slack.press("ada", "incidents", only["message_ts"], "status_open")
+    def marked(self) -> dict[str, Callable[[], Any]]:
+        slack, said = self.slack, self.said
 
-    def home() -> None:
-        ada = slack.workspace.find_user("ada").id
-        app.client.views_publish(user_id=ada, view={"type": "home", "callback_id": "home", "blocks": [LIVE]})
-        slack.press_home("ada", "status_open")
+        def pin_and_unpin() -> None:
+            slack.pin("ben", "incidents", said)
+            slack.unpin("ben", "incidents", said)
 
-    def opened() -> None:
-        app.client.views_open(
-            trigger_id=slack.workspace.issue_trigger(slack.workspace.find_user("ada").id), view=declare_view()
-        )
+        def react_and_take_back() -> None:
+            slack.react("ben", "incidents", said, "pushpin")
+            slack.unreact("ben", "incidents", said, "pushpin")
 
-    def submit() -> None:
-        opened()
-        slack.suggested[("scope", "workload")] = [{"text": {"type": "plain_text", "text": "shop"}, "value": "shop"}]
-        slack.submit("ada", {"title": "Checkout", "scope": "shop"})
+        return {
+            "event_pin_added": lambda: slack.pin("ben", "incidents", said),
+            "event_pin_removed": pin_and_unpin,
+            "event_reaction_added": lambda: slack.react("ben", "incidents", said, "pushpin"),
+            "event_reaction_removed": react_and_take_back,
+        }
 
-    def close() -> None:
-        opened()
-        slack.close("ada")
+    def changed(self) -> dict[str, Callable[[], Any]]:
+        slack = self.slack
+        dora = slack.person("dora")
+        return {
+            "event_channel_rename": lambda: slack.rename("ada", "incidents", "outages"),
+            "event_channel_archive": lambda: slack.archive("ada", "incidents"),
+            "event_group_rename": lambda: slack.rename("ada", "secret", "hidden"),
+            "event_group_archive": lambda: slack.archive("ada", "secret"),
+            "event_member_joined_channel": lambda: slack.join(dora, "incidents", invited_by="ada"),
+            "event_app_home_opened": lambda: slack.open_home("ada"),
+            "event_tokens_revoked": slack.occurred.tokens_revoked,
+            "url_verification": slack.verify_url,
+            "app_rate_limited": slack.rate_limit_events,
+        }
 
-    def suggest() -> None:
-        opened()
-        slack.suggest("ada", "workload", "sho")
+    def pressed(self) -> dict[str, Callable[[], Any]]:
+        slack = self.slack
+        return {
+            "block_actions_button": lambda: slack.press("ada", "incidents", self.ts, "status_open"),
+            "block_actions_select": lambda: slack.press("ada", "incidents", self.ts, "severity", option="SEV1"),
+            "block_actions_ephemeral": self.press_ephemeral,
+            "block_actions_home": self.press_home,
+            "view_submission": self.submit,
+            "view_closed": lambda: [self.open_modal(), slack.close("ada")],
+            "block_suggestion": lambda: [self.open_modal(), slack.suggest("ada", "workload", "sho")],
+            "shortcut": lambda: slack.shortcut("ada", "declare"),
+            "message_action": lambda: slack.message_shortcut("ada", "timeline", "incidents", self.said),
+        }
 
-    def join() -> None:
-        slack.person("dora")
-        slack.join("dora", "incidents", invited_by="ada")
+    def press_ephemeral(self) -> None:
+        only = self.client.chat_postEphemeral(channel=self.channel, user=self.ada, text="x", blocks=[LIVE])
+        self.slack.press("ada", "incidents", only["message_ts"], "status_open")
 
-    def revoke() -> None:
-        slack.occurred.tokens_revoked()
-        slack.wait_sent()
+    def press_home(self) -> None:
+        self.client.views_publish(user_id=self.ada, view={"type": "home", "callback_id": "home", "blocks": [LIVE]})
+        self.slack.press_home("ada", "status_open")
 
-    return {
-        "event_message": lambda: slack.say("ada", "incidents", "The checkout returns 502"),
-        "event_message_private": lambda: slack.say("ada", "secret", "Only for us"),
-        "event_message_reply": lambda: slack.say("ben", "incidents", "Rolled back", **reply),
-        "event_message_thread_broadcast": lambda: slack.say("ben", "incidents", "Rolled back", broadcast=True, **reply),
-        "event_message_changed": lambda: slack.edit("ada", "incidents", said, "The checkout returns 503"),
-        "event_message_deleted": lambda: slack.delete("ada", "incidents", said),
-        "event_message_file_share": lambda: slack.upload("ada", "incidents", slack.file("latency.png"), "The latency"),
-        "event_message_of_the_app": post,
-        "event_message_bot_message": lambda: slack.integration_says("incidents", "[FIRING:1] CheckoutErrors"),
-        "event_app_mention": lambda: slack.say("ada", "incidents", f"<@{bot}> declare"),
-        "event_reaction_added": react,
-        "event_reaction_removed": unreact,
-        "event_pin_added": pin,
-        "event_pin_removed": unpin,
-        "event_channel_rename": lambda: slack.rename("ada", "incidents", "outages"),
-        "event_channel_archive": lambda: slack.archive("ada", "incidents"),
-        "event_group_rename": lambda: slack.rename("ada", "secret", "hidden"),
-        "event_group_archive": lambda: slack.archive("ada", "secret"),
-        "event_member_joined_channel": join,
-        "event_app_home_opened": lambda: slack.open_home("ada"),
-        "event_tokens_revoked": revoke,
-        "url_verification": slack.verify_url,
-        "app_rate_limited": slack.rate_limit_events,
-        "block_actions_button": lambda: slack.press("ada", "incidents", ts, "status_open"),
-        "block_actions_select": lambda: slack.press("ada", "incidents", ts, "severity", option="SEV1"),
-        "block_actions_ephemeral": ephemeral,
-        "block_actions_home": home,
-        "view_submission": submit,
-        "view_closed": close,
-        "block_suggestion": suggest,
-        "shortcut": lambda: slack.shortcut("ada", "declare"),
-        "message_action": lambda: slack.message_shortcut("ada", "timeline", "incidents", said),
-    }
+    def open_modal(self) -> None:
+        self.client.views_open(trigger_id=self.slack.workspace.issue_trigger(self.ada), view=declare_view())
+
+    def submit(self) -> None:
+        self.open_modal()
+        self.slack.suggested[("scope", "workload")] = [
+            {"text": {"type": "plain_text", "text": "shop"}, "value": "shop"}
+        ]
+        self.slack.submit("ada", {"title": "Checkout", "scope": "shop"})
 
 
 @pytest.mark.parametrize("name", sorted(path.stem for path in PAYLOADS.glob("*.json")))
 def test_the_stand_in_sends_what_is_documented(slack: SlackStandIn, sent: Sent, name: str) -> None:
-    happenings(slack)[name]()
+    Happenings(slack).make(name)
     kind = documented(name).get("event", {}).get("type") or documented(name)["type"]
     ours = [body for body in sent.bodies if kind in {body["type"], body.get("event", {}).get("type")}][-1]
     assert shape(ours) == shape(documented(name))

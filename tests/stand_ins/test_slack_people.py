@@ -180,7 +180,10 @@ class Stubborn:
                 handler.send_header("Content-Length", "0")
                 handler.end_headers()
 
-        self.server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
+        class Server(ThreadingHTTPServer):
+            request_queue_size = 64
+
+        self.server = Server(("127.0.0.1", 0), Handler)
         self.thread = Thread(target=self.server.serve_forever, kwargs={"poll_interval": 0.02})
 
     def __enter__(self) -> Stubborn:
@@ -206,6 +209,25 @@ def test_an_event_that_failed_is_sent_again_with_its_number_and_reason(slack: Sl
     assert (len(slack.outbox.sent), slack.outbox.undelivered) == (1, [])
 
 
+def test_the_same_request_can_be_replayed_fifty_times_at_once(slack: SlackStandIn) -> None:
+    with Stubborn() as server:
+        slack.app = server.url
+        slack.say("ada", "incidents", "x")
+        slack.wait_sent()
+        answers = slack.replay(times=50, at_once=True)
+    assert [one.status for one in answers] == [200] * 50
+    assert len({(one.body, one.headers["X-Slack-Signature"]) for one in slack.deliveries}) == 1
+
+
+def test_held_events_go_out_when_they_are_let_go(slack: SlackStandIn, app: ListeningApp) -> None:
+    slack.outbox.held = True
+    slack.say("ada", "incidents", "x")
+    assert app.bodies == []
+    slack.outbox.held = False
+    slack.wait_sent()
+    assert [event["text"] for event in app.events("message")] == ["x"]
+
+
 def test_an_event_is_given_up_after_three_retries_or_when_the_app_says_so(slack: SlackStandIn) -> None:
     with Stubborn(500, 500, 500, 500) as server:
         slack.app = server.url
@@ -226,4 +248,4 @@ def test_an_app_that_is_away_is_tried_again(slack: SlackStandIn) -> None:
     slack.app = address
     slack.say("ada", "incidents", "x")
     slack.wait_sent()
-    assert [answer.failure for _, answer, _ in slack.courier.deliveries] == ["connection_failed"] * 3
+    assert [one.answer.failure for one in slack.deliveries] == ["connection_failed"] * 3

@@ -40,6 +40,16 @@ class Answer:
         return json.loads(self.body)
 
 
+@dataclass(frozen=True)
+class Delivery:
+    """One request as it went out, and what came back."""
+
+    path: str
+    body: bytes
+    headers: Mapping[str, str]
+    answer: Answer
+
+
 def signature_of(secret: str, timestamp: str, body: bytes) -> str:
     base = b"v0:" + timestamp.encode() + b":" + body
     return "v0=" + hmac.new(secret.encode(), base, hashlib.sha256).hexdigest()
@@ -81,7 +91,7 @@ class Courier:
         self.sender: Sender | None = None
         self.address = ""
         self.answer_within = ANSWER_WITHIN
-        self.deliveries: list[tuple[str, Answer, dict[str, str]]] = []
+        self.deliveries: list[Delivery] = []
 
     def send(
         self,
@@ -107,7 +117,13 @@ class Courier:
         if retry_num:
             headers |= {"X-Slack-Retry-Num": str(retry_num), "X-Slack-Retry-Reason": retry_reason}
         answer = self._carried(path, body, headers)
-        self.deliveries.append((path, answer, headers))
+        self.deliveries.append(Delivery(path, body, headers, answer))
+        return answer
+
+    def replay(self, delivery: Delivery) -> Answer:
+        """The very same bytes and headers once more."""
+        answer = self._carried(delivery.path, delivery.body, delivery.headers)
+        self.deliveries.append(Delivery(delivery.path, delivery.body, delivery.headers, answer))
         return answer
 
     def _carried(self, path: str, body: bytes, headers: Mapping[str, str]) -> Answer:

@@ -27,7 +27,7 @@ class Letter:
 class Outbox:
     """`carry(envelope, retry_num, reason)` sends one event. Threads send once `start`ed; without them `wait_sent`
     sends in the caller's thread. `retry_delays` are seconds before each further try (Slack: at once, 1 and 5 min).
-    What was given up stands in `undelivered`; an answer with `X-Slack-No-Retry: 1` is the last."""
+    What was given up stands in `undelivered`; nothing is sent while `held`; an answer with `X-Slack-No-Retry: 1` is the last."""
 
     def __init__(self, carry: Callable[[dict[str, Any], int, str], Answer]) -> None:
         self.carry = carry
@@ -97,6 +97,8 @@ class Outbox:
         with self._changed:
             while not self._stopping:
                 if self.held:
+                    if not for_ever:
+                        return None
                     self._changed.wait(0.05)
                     continue
                 if not self._letters and not for_ever:

@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping
+from concurrent.futures import ThreadPoolExecutor
 from typing import Any, Self
 
 from tests.stand_ins.server import Asked, Reply, StandIn
-from tests.stand_ins.slack.delivery import Answer, Courier, Sender
+from tests.stand_ins.slack.delivery import Answer, Courier, Delivery, Sender
 from tests.stand_ins.slack.interacting import Interacting
 from tests.stand_ins.slack.occurrences import Occurrences
 from tests.stand_ins.slack.outbox import Outbox
@@ -16,7 +17,7 @@ from tests.stand_ins.slack.sockets import Sockets
 from tests.stand_ins.slack.talking import Talking
 from tests.stand_ins.slack.trouble import Spell, Trouble
 from tests.stand_ins.slack.web_api import Call, answer_call, answer_file
-from tests.stand_ins.slack.workspace import ResponseAddress, View, Who, Workspace
+from tests.stand_ins.slack.workspace import Message, ResponseAddress, User, View, Where, Who, Workspace
 
 PATHS = {"commands": "/slack/commands", "interactions": "/slack/interactions", "events": "/slack/events"}
 
@@ -35,7 +36,7 @@ class SlackStandIn(Talking, Interacting, StandIn):
         self.courier = Courier(self.workspace.signing_secret, lambda: self.workspace.clock())
         self.outbox = Outbox(self._carry_event)
         self.occurred = Occurrences(self.workspace, self.outbox)
-        self.trouble = Trouble()
+        self.trouble = Trouble(lambda: self.workspace.clock())
         self.sockets = Sockets(self.workspace)
         self.socket_mode = False
         self.calls: list[Call] = []
@@ -109,7 +110,7 @@ class SlackStandIn(Talking, Interacting, StandIn):
         return self.courier.send_json(self.paths_of["events"], envelope, retry_num=retry_num, retry_reason=reason)
 
     def _after_acting(self) -> None:
-        if self.courier.sender is not None:
+        if self.courier.sender is not None and not self.outbox.held:
             self.outbox.wait_sent()
 
     def wait_sent(self, timeout: float = 30.0) -> None:
@@ -118,6 +119,19 @@ class SlackStandIn(Talking, Interacting, StandIn):
     def send(self, path: str, body: bytes, **how: Any) -> Answer:
         """A request of your own making: `signature`, `timestamp`, `retry_num`, `content_type` as `Courier.send`."""
         return self.courier.send(path, body, **how)
+
+    @property
+    def deliveries(self) -> list[Delivery]:
+        """Every request that was sent to Debrief by HTTP, with its answer."""
+        return self.courier.deliveries
+
+    def replay(self, delivery: Delivery | None = None, times: int = 1, *, at_once: bool = False) -> list[Answer]:
+        """Sends the same bytes again (the last ones, if none are named), one after the other or all `at_once`."""
+        chosen = delivery or self.courier.deliveries[-1]
+        if not at_once:
+            return [self.courier.replay(chosen) for _ in range(times)]
+        with ThreadPoolExecutor(times) as pool:
+            return list(pool.map(self.courier.replay, [chosen] * times))
 
     def send_event(self, event: dict[str, Any]) -> Answer:
         """One event, wrapped and signed, sent now and once, whoever subscribed to it."""
@@ -146,11 +160,21 @@ class SlackStandIn(Talking, Interacting, StandIn):
     def answer(self, asked: Asked) -> Reply:
         if asked.path.startswith("/api/"):
             return answer_call(self, asked.path.removeprefix("/api/"), asked)
+        if self.trouble.outage:
+            return self.trouble.before("") or Reply(503)
         if asked.path.startswith("/response/"):
             return answer_response(self, asked)
         if asked.path.startswith("/files-pri/"):
             return answer_file(self, asked)
         return Reply(404, b"<html>not found</html>", "text/html")
+
+    def user(self, who: Who) -> User:
+        return self.workspace.find_user(who)
+
+    def messages(self, where: Where) -> list[Message]:
+        """What stands in the channel, oldest first."""
+        with self.workspace.lock:
+            return list(self.workspace.find_channel(where).messages.values())
 
     def called(self, method: str) -> list[Call]:
         """The calls of this method that were done."""
@@ -169,7 +193,7 @@ class SlackStandIn(Talking, Interacting, StandIn):
     # Bad days
 
     def limit(self, method: str = "*", times: int | None = 1, retry_after: float = 1) -> None:
-        """Answers 429 with Retry-After."""
+        """Answers 429 with Retry-After; who comes back too soon stands in `trouble.too_early`."""
         self.trouble.spells.append(Spell("limit", method, times, retry_after))
 
     def limit_every(self, n: int, retry_after: float = 1) -> None:

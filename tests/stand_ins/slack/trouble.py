@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import math
 import time
+from collections.abc import Callable
 from dataclasses import dataclass
 
 from tests.stand_ins.server import CutOff, Reply
@@ -27,7 +29,14 @@ class Spell:
 
 
 class Trouble:
-    def __init__(self) -> None:
+    """`too_early` are the methods called again before the time that Retry-After gave them was over; when `strict`,
+    such calls are refused once more, as Slack does."""
+
+    def __init__(self, clock: Callable[[], float]) -> None:
+        self.clock = clock
+        self.strict = False
+        self.too_early: list[str] = []
+        self._free_at: dict[str, float] = {}
         self.spells: list[Spell] = []
         self.every: tuple[int, float] | None = None
         self.outage: str = ""
@@ -42,18 +51,33 @@ class Trouble:
             raise CutOff
         if self.outage:
             return Reply(503, b"<html>Service Unavailable</html>", "text/html")
-        limit = self.take("limit", method)
-        if limit is not None:
-            return too_many(limit.value)
-        self._counted += 1
-        if self.every and self._counted % self.every[0] == 0:
-            return too_many(self.every[1])
+        limited = self._limited(method)
+        if limited is not None:
+            return limited
         failure = self.take("fail", method)
         if failure is None:
             return None
         if isinstance(failure.value, int):
             return Reply(failure.value, b"<html>something went wrong</html>", "text/html")
         return Reply.of_json(Refused(str(failure.value)).body())
+
+    def _limited(self, method: str) -> Reply | None:
+        left = self._free_at.get(method, 0.0) - self.clock()
+        if left > 0:
+            self.too_early.append(method)
+            if self.strict:
+                return too_many(left)
+        limit = self.take("limit", method)
+        self._counted += 1
+        if limit is not None:
+            return self._refuse(method, float(limit.value))
+        if self.every and self._counted % self.every[0] == 0:
+            return self._refuse(method, self.every[1])
+        return None
+
+    def _refuse(self, method: str, seconds: float) -> Reply:
+        self._free_at[method] = self.clock() + seconds
+        return too_many(seconds)
 
     def wait(self, method: str) -> None:
         slow = self.take("slow", method)
@@ -66,5 +90,7 @@ class Trouble:
             raise CutOff
 
 
-def too_many(retry_after: str | int | float) -> Reply:
-    return Reply(429, b'{"ok": false, "error": "ratelimited"}', headers={"Retry-After": str(retry_after)})
+def too_many(seconds: float) -> Reply:
+    """Slack gives whole seconds."""
+    headers = {"Retry-After": str(math.ceil(seconds))}
+    return Reply(429, b'{"ok": false, "error": "ratelimited"}', headers=headers)

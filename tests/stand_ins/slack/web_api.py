@@ -7,7 +7,7 @@ import time
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-from tests.stand_ins.server import Asked, Reply
+from tests.stand_ins.server import Asked, CutOff, Reply
 from tests.stand_ins.slack import chat, conversations, directory, marks, views  # noqa: F401  (each registers its methods)
 from tests.stand_ins.slack.methods import METHODS, Asking, perform
 from tests.stand_ins.slack.refusals import Refused
@@ -34,13 +34,17 @@ def answer_call(slack: SlackStandIn, name: str, asked: Asked) -> Reply:
     started = time.perf_counter()
     arguments: dict[str, Any] = {}
     reply = Reply(500)
+    error = ""
     try:
         slack.trouble.wait(name)
         arguments, token = _arguments(name, asked)
         reply = _answered(slack, name, arguments, token)
-        return reply
-    finally:
         error = json.loads(reply.body).get("error", "") if reply.body[:1] == b"{" else str(reply.status)
+        return reply
+    except CutOff:
+        error = "answer lost"
+        raise
+    finally:
         call = Call(name, arguments, reply.status, error, slack.workspace.clock(), time.perf_counter() - started)
         slack.calls.append(call)
 
