@@ -17,7 +17,7 @@ from tests.stand_ins.slack.sockets import Sockets
 from tests.stand_ins.slack.talking import Talking
 from tests.stand_ins.slack.trouble import Spell, Trouble
 from tests.stand_ins.slack.web_api import Call, answer_call, answer_file
-from tests.stand_ins.slack.workspace import Message, ResponseAddress, User, View, Where, Who, Workspace
+from tests.stand_ins.slack.workspace import Channel, Message, ResponseAddress, User, View, Where, Who, Workspace
 
 PATHS = {"commands": "/slack/commands", "interactions": "/slack/interactions", "events": "/slack/events"}
 
@@ -170,6 +170,11 @@ class SlackStandIn(Talking, Interacting, StandIn):
 
     def user(self, who: Who) -> User:
         return self.workspace.find_user(who)
+
+    def direct(self, who: Who) -> Channel:
+        """This person's conversation with the bot."""
+        with self.workspace.lock:
+            return self.workspace.direct(self.user(who).id)
 
     def messages(self, where: Where) -> list[Message]:
         """What stands in the channel, oldest first."""
