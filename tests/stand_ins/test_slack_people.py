@@ -219,6 +219,15 @@ def test_the_same_request_can_be_replayed_fifty_times_at_once(slack: SlackStandI
     assert len({(one.body, one.headers["X-Slack-Signature"]) for one in slack.deliveries}) == 1
 
 
+@pytest.mark.usefixtures("app")
+def test_a_further_try_has_the_same_body_and_its_number(slack: SlackStandIn) -> None:
+    slack.say("ada", "incidents", "x")
+    assert slack.send_again(slack.deliveries[-1], 2).status == 200
+    first, again = slack.deliveries
+    assert first.body == again.body
+    assert again.headers["X-Slack-Retry-Num"] == "2"
+
+
 def test_held_events_go_out_when_they_are_let_go(slack: SlackStandIn, app: ListeningApp) -> None:
     slack.outbox.held = True
     slack.say("ada", "incidents", "x")

@@ -133,6 +133,13 @@ class SlackStandIn(Talking, Interacting, StandIn):
         with ThreadPoolExecutor(times) as pool:
             return list(pool.map(self.courier.replay, [chosen] * times))
 
+    def send_again(self, delivery: Delivery, retry_num: int = 1, reason: str = "http_timeout") -> Answer:
+        """As Slack tries again: the same body, signed anew, with the number and the reason of the try."""
+        kind = delivery.headers["Content-Type"]
+        return self.courier.send(
+            delivery.path, delivery.body, content_type=kind, retry_num=retry_num, retry_reason=reason
+        )
+
     def send_event(self, event: dict[str, Any]) -> Answer:
         """One event, wrapped and signed, sent now and once, whoever subscribed to it."""
         whole = {"event_ts": self.workspace.next_ts(), **event}
