@@ -14,6 +14,7 @@ from django.utils import timezone
 from accounts.encryption import CredentialProblem
 from accounts.models import Role, User
 from config import operations
+from incidents.slack import health
 from telemetry.models import Cluster, Heartbeat, Source
 from telemetry.recordings import quiet
 
@@ -81,6 +82,10 @@ def room() -> tuple[str, str]:
     return (f"only {free // 2**20} MiB free in {settings.DATA_DIR}" if free < 500 * 2**20 else ""), "Make room."
 
 
+def slack() -> tuple[str, str]:
+    return health.problem(timezone.now())
+
+
 PARTS: dict[str, Callable[[], tuple[str, str]]] = {
     "database": database,
     "migrations": migrations,
@@ -90,6 +95,7 @@ PARTS: dict[str, Callable[[], tuple[str, str]]] = {
     "admin": admin,
     "credentials": credentials,
     "sources": sources,
+    "slack": slack,
     "room": room,
 }
 
