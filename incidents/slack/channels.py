@@ -18,7 +18,7 @@ from incidents.chat.lanes import Never
 from incidents.models import Delivery, Incident
 from incidents.models.incident import Status
 from incidents.slack import blocks, forms, headline, names, naming, posting
-from incidents.slack.client import SlackRefusal, call
+from incidents.slack.client import SlackLater, SlackRefusal, call
 from incidents.slack.models import SlackChannel, SlackGroup
 from incidents.slack.people import learn_groups, slack_id_of, workspace
 from incidents.slack.settings import chosen
@@ -231,10 +231,17 @@ def _bookmarks(incident: Incident, channel: SlackChannel) -> None:
         wanted["Post-mortem"] = forms.address(incident, "postmortem/")
     known = dict(channel.shown.get("bookmarks", {}))
     for title, address in wanted.items():
-        if title not in known:
+        if title in known:
+            continue
+        try:
             answer = call("bookmarks.add", channel_id=channel.channel_id, title=title, type="link", link=address)
-            known[title] = str((answer.get("bookmark") or {}).get("id", ""))
-            _keep(channel, bookmarks=known)
+        except SlackLater as problem:
+            # Without bookmarks:read nobody can ask whether it is there: an answer that got lost counts as one.
+            if problem.is_uncertain:
+                _keep(channel, bookmarks=known | {title: ""})
+            raise
+        known[title] = str((answer.get("bookmark") or {}).get("id", ""))
+        _keep(channel, bookmarks=known)
 
 
 def _announcement(delivery: Delivery, incident: Incident, channel: SlackChannel) -> None:

@@ -7,6 +7,7 @@ import math
 from datetime import timedelta
 from functools import lru_cache
 from http.client import HTTPException
+from socket import gaierror
 from typing import Any
 
 from django.conf import settings
@@ -46,6 +47,11 @@ class SlackLater(Later):
     def __init__(self, method: str, code: str, reason: str, after: float | None = None) -> None:
         super().__init__(reason, after)
         self.method, self.code = method, code
+
+    @property
+    def is_uncertain(self) -> bool:
+        """It may have been done all the same: the answer got lost."""
+        return self.code == "unreachable"
 
 
 class SlackRefusal(Never):
@@ -89,7 +95,9 @@ def call(method: str, **arguments: Any) -> dict[str, Any]:
     except SlackApiError as problem:
         raise _failure(method, problem) from None
     except (SlackClientError, OSError, HTTPException, ValueError) as problem:
-        raise SlackLater(method, "unreachable", f"Slack could not be reached ({type(problem).__name__}).") from None
+        reason = getattr(problem, "reason", problem)
+        code = "not_connected" if isinstance(reason, ConnectionRefusedError | gaierror) else "unreachable"
+        raise SlackLater(method, code, f"Slack could not be reached ({type(reason).__name__}).") from None
     return dict(answer.data) | {"headers": dict(answer.headers)}
 
 

@@ -18,9 +18,12 @@ _RUNS = re.compile(r"-{2,}")
 def check_template(template: str) -> str:
     """Empty when it can be used, else what is wrong with it."""
     try:
-        used = [name for _, name, spec, conversion in string.Formatter().parse(template) if name is not None]
+        parts = list(string.Formatter().parse(template))
     except ValueError:
         return "has a brace without its other half; expected names in braces, such as inc-{number}-{title}"
+    used = [name for _, name, _, _ in parts if name is not None]
+    if any(spec or conversion for _, _, spec, conversion in parts):
+        return "formats a name; expected it alone, such as {number}"
     if unknown := [name for name in used if name not in PLACES]:
         return f"knows no {{{unknown[0]}}}; expected {', '.join(f'{{{one}}}' for one in sorted(PLACES))}"
     if "number" not in used:
@@ -44,7 +47,7 @@ def channel_name(incident: Incident, template: str, attempt: int = 0) -> str:
 
 
 def slug(text: str) -> str:
-    plain = unicodedata.normalize("NFKD", text).encode("ascii", "ignore").decode().lower()
+    plain = unicodedata.normalize("NFKD", text.casefold()).encode("ascii", "ignore").decode()
     return _RUNS.sub("-", _UNFIT.sub("-", plain)).strip("-")
 
 

@@ -11,6 +11,7 @@ from django.utils import timezone
 from slack_bolt import BoltContext
 
 from incidents.chat.lanes import Later, Never
+from incidents.models import IncidentProposal
 from incidents.models.incident import TITLE_LIMIT
 from incidents.slack import answering, driving, finding, forms, mrkdwn, names
 from incidents.slack.client import call
@@ -56,7 +57,7 @@ def action(body: dict[str, Any], context: BoltContext) -> None:
         names.OPEN_DECLARE: lambda: _declare(who, channel=channel),
         names.OPEN_UPDATE: lambda: forms.update(finding.meant(number, channel, who), chosen().update_template),
         names.OPEN_FOLLOWUP: lambda: _followup(who, number, channel),
-        names.PROPOSAL_DECLARE: lambda: _declare_from(who, body.get("message") or {}, channel),
+        names.PROPOSAL_DECLARE: lambda: _declare_proposed(who, number, channel),
     }
     _open(body, context, build.get(name))
 
@@ -96,6 +97,15 @@ def _declare_from(who: SlackPerson | None, message: Body, channel: str) -> dict[
     private = forms.about(channel=channel, ts=message.get("ts", ""), thread=message.get("thread_ts", ""))
     lately = finding.lately_open(who, timezone.now())
     return forms.declare(lately=lately, title=first[:TITLE_LIMIT], summary=text[:3_000], private=private)
+
+
+def _declare_proposed(who: SlackPerson | None, number: int | None, channel: str) -> dict[str, Any]:
+    row = IncidentProposal.objects.filter(pk=number or 0, state=IncidentProposal.State.OPEN).first()
+    if row is None:
+        raise NoIncident("This proposal was decided already.")
+    lately = finding.lately_open(who, timezone.now())
+    private = forms.about(channel=channel, proposal=row.pk)
+    return forms.declare(lately=lately, title=row.title, summary=row.words[:3_000], private=private)
 
 
 def _timeline(message: Body, channel: str) -> dict[str, Any]:

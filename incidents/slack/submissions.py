@@ -9,10 +9,11 @@ from typing import TYPE_CHECKING, Any
 from accounts.models import User
 from accounts.permissions import require_respond
 from incidents.actions.followup import create_followup
-from incidents.actions.incident import assign_role, declare_incident
+from incidents.actions.incident import assign_role, change_incident, declare_incident
+from incidents.actions.signal import declare_proposal
 from incidents.actions.timeline import write_change
 from incidents.actions.update import post_update
-from incidents.models import Incident, Severity
+from incidents.models import Incident, IncidentProposal, Severity
 from incidents.models.incident import IncidentRole, Visibility
 from incidents.slack import blocks, capturing, channels, finding, forms, mrkdwn, names, suggesting
 from incidents.slack.people import declarer, person
@@ -31,16 +32,20 @@ def run(asked: Asked) -> None:
 def _declare(asked: Asked, found: dict[str, Any], about: dict[str, Any]) -> None:
     by = declarer(asked.who)
     is_private = forms.PRIVATE in (found.get("private") or [])
-    incident = declare_incident(
-        title=mrkdwn.plain(str(found["title"])),
-        summary=str(found.get("summary") or ""),
-        severity=_severity(found),
-        by=by,
-        now=asked.now,
-        visibility=Visibility.RESTRICTED if is_private else Visibility.INTERNAL,
-        via=names.SERVICE,
-        **suggesting.scope_of(list(found.get("places") or [])),
-    )
+    told: dict[str, Any] = {
+        "title": mrkdwn.plain(str(found["title"])),
+        "summary": str(found.get("summary") or ""),
+        "visibility": Visibility.RESTRICTED if is_private else Visibility.INTERNAL,
+    }
+    proposal = IncidentProposal.objects.filter(pk=about.get("proposal") or 0).first()
+    if proposal is not None:
+        incident = declare_proposal(
+            proposal=proposal, by=by, now=asked.now, severity=_severity(found), via=names.SERVICE
+        )
+        change_incident(incident=incident, by=by, now=asked.now, via=names.SERVICE, **told)
+    else:
+        scope = suggesting.scope_of(list(found.get("places") or []))
+        incident = declare_incident(severity=_severity(found), by=by, now=asked.now, via=names.SERVICE, **told, **scope)
     if by != asked.who.user:
         title = f"Declared in Slack by {asked.who.name}"
         write_change(incident=incident, at=asked.now, by=None, title=title, text="Slack user, not linked")

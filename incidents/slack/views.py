@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Callable
+from typing import Any
 from urllib.parse import parse_qs
 
 from django.conf import settings
@@ -67,8 +69,34 @@ def _check(body: str, content_type: str) -> None:
                 raise ValueError("expected the field command or payload")
             return
         body = form["payload"][0]
-    if not isinstance(json.loads(body), dict):
+    payload = json.loads(body)
+    if not isinstance(payload, dict):
         raise ValueError("expected a JSON object")
+    shape = SHAPES.get(str(payload.get("type", "")))
+    if shape and not shape(payload):
+        raise ValueError(f"expected {payload['type']} as Slack documents it")
+
+
+def _is_named(value: Any, name: str) -> bool:
+    return isinstance(value, dict) and isinstance(value.get(name), str)
+
+
+def _is_press(payload: dict[str, Any]) -> bool:
+    pressed = payload.get("actions")
+    return isinstance(pressed, list) and bool(pressed) and all(_is_named(one, "action_id") for one in pressed)
+
+
+def _is_form(payload: dict[str, Any]) -> bool:
+    view = payload.get("view")
+    return _is_named(view, "id") and _is_named(view, "type") and _is_named(payload.get("user"), "id")
+
+
+SHAPES: dict[str, Callable[[dict[str, Any]], bool]] = {
+    "block_actions": _is_press,
+    "view_submission": _is_form,
+    "view_closed": _is_form,
+    "event_callback": lambda payload: _is_named(payload.get("event"), "type"),
+}
 
 
 def _refusal(status: int, detail: str) -> HttpResponse:

@@ -14,9 +14,10 @@ from incidents.chat import lanes, registry
 from incidents.models import Delivery
 from incidents.models.delivery import UNFINISHED
 from incidents.slack import handling
-from incidents.slack.models import SlackRequest
+from incidents.slack.models import SlackChannel, SlackRequest
 from incidents.slack.people import check_workspace
 from tests.builders import make_person
+from tests.running import wait_for
 from tests.stand_ins.slack import SlackStandIn, through_client
 
 Work = Callable[[], None]
@@ -63,3 +64,22 @@ def unfinished() -> list[str]:
 def failed() -> list[str]:
     rows = [*SlackRequest.objects.filter(state="failed"), *Delivery.objects.filter(state="failed")]
     return [f"{row}: {row.problem}" for row in rows]
+
+
+def open_form(slack: SlackStandIn, who: str, title: str = "") -> None:
+    """`/incident new`, until the form is there."""
+    assert slack.command(who, f"new {title}".strip()).ok
+    wait_for(lambda: slack.modal(who), "the form")
+
+
+def declare(slack: SlackStandIn, work: Work, who: str = "ada", **values: Any) -> SlackChannel:
+    """Through the form; the channel that stands afterwards."""
+    open_form(slack, who)
+    assert slack.submit(who, {"title": "Checkout answers 503", **values}).ok
+    work()
+    return SlackChannel.objects.select_related("incident").latest("pk")
+
+
+def headline_of(slack: SlackStandIn, channel: SlackChannel) -> str:
+    channel.refresh_from_db()
+    return str(slack.workspace.find_channel(channel.channel_id).messages[channel.headline_ts])
