@@ -34,6 +34,7 @@ LISTS = {
     "people": "/settings/people/",
     "audit": "/settings/audit/",
     "severities": "/settings/severities/",
+    "slack": "/settings/slack/",
     "notices": "/notices/",
     "api-docs": "/api/v1/docs/",
     "not-found": "/incidents/99999/",
