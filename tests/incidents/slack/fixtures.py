@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 from datetime import timedelta
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -16,6 +17,7 @@ from incidents.models.delivery import UNFINISHED
 from incidents.slack import handling
 from incidents.slack.models import SlackChannel, SlackRequest
 from incidents.slack.people import check_workspace
+from tests import database, running
 from tests.builders import make_person
 from tests.running import wait_for
 from tests.stand_ins.slack import SlackStandIn, through_client
@@ -83,3 +85,15 @@ def declare(slack: SlackStandIn, work: Work, who: str = "ada", **values: Any) ->
 def headline_of(slack: SlackStandIn, channel: SlackChannel) -> str:
     channel.refresh_from_db()
     return str(slack.workspace.find_channel(channel.channel_id).messages[channel.headline_ts])
+
+
+@pytest.fixture
+def running_slack(slack: SlackStandIn, tmp_path: Path) -> Iterator[SlackStandIn]:
+    """The same with a real web process and a real worker. Its tests belong to the xdist group `worker`."""
+    environment = {**database.environment(), **slack.settings()}
+    with (
+        running.web(environment=environment, log=tmp_path / "web.log") as address,
+        running.process(running.worker_command(), environment=environment, log=tmp_path / "worker.log"),
+    ):
+        slack.app = address
+        yield slack
