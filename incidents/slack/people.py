@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from contextlib import suppress
 from datetime import datetime, timedelta
 
 from django.conf import settings
@@ -14,6 +15,7 @@ from incidents.slack.client import SlackRefusal, call, token_digest
 from incidents.slack.models import SlackGroup, SlackPerson, Workspace
 
 ASK_AGAIN = timedelta(hours=24)
+ASK_WORKSPACE_AGAIN = timedelta(hours=1)
 # Somebody who was just added here should not stay a stranger for a day.
 ASK_STRANGERS_AGAIN = timedelta(minutes=10)
 STAND_IN = "slack"
@@ -167,6 +169,14 @@ def check_workspace(now: datetime) -> Workspace:
         },
     )
     return row
+
+
+def keep_workspace(now: datetime) -> None:
+    """Asks Slack who the token is where nobody has for a while; being away is not news here."""
+    row = workspace()
+    if row is None or now - row.checked_at > ASK_WORKSPACE_AGAIN:
+        with suppress(Later, Never):
+            check_workspace(now)
 
 
 def workspace() -> Workspace | None:

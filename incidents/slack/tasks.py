@@ -6,7 +6,7 @@ from celery import shared_task
 from django.utils import timezone
 
 from incidents.chat import lanes
-from incidents.slack import client, digest, handling, inbox
+from incidents.slack import client, digest, handling, inbox, people
 from incidents.slack.models import SlackRequest
 
 
@@ -19,6 +19,8 @@ def work_lane(lane: str) -> None:
 @shared_task(name="incidents.slack.tasks.sweep")
 def sweep() -> int:
     """Lanes whose task the broker lost, whose worker died, or whose time has come."""
+    if client.is_on():
+        people.keep_workspace(timezone.now())
     found = lanes.waiting_lanes(SlackRequest, timezone.now())
     for lane in found:
         inbox.ask(lane)
