@@ -10,6 +10,7 @@ from typing import Any
 import pytest
 from playwright.sync_api import Page, expect
 
+from tests.browser import axe
 from tests.browser.conftest import OpenTab
 from tests.stand_ins.server import Asked, Reply, StandIn
 
@@ -167,3 +168,29 @@ def test_an_incident_is_declared_and_noted_with_the_keyboard_alone(ada: Page) ->
     focus_by_tab(ada, "Add the note", most=20)
     ada.keyboard.press("Enter")
     expect(ada.locator("#timeline .tl-row", has_text="Typed, not clicked.")).to_be_visible()
+
+
+def test_an_update_is_given_in_its_dialog_and_stands_under_the_header(ada: Page) -> None:
+    number = declare(ada, "Search answers slowly")
+    ada.get_by_role("link", name="Update", exact=True).click()
+    dialog = ada.get_by_role("dialog", name="Give an update")
+    expect(dialog.get_by_label("What to say")).to_be_focused()
+    dialog.get_by_label("What to say").fill("One replica answers slowly; it is taken away.")
+    dialog.get_by_label("Status").select_option("Identified")
+    dialog.get_by_label("Next update within").select_option("30 minutes")
+    dialog.get_by_role("button", name="Post the update").click()
+    last = ada.get_by_role("region", name="Last update")
+    expect(last).to_contain_text("One replica answers slowly")
+    expect(last).to_contain_text("Identified")
+    expect(last).to_contain_text("next promised for")
+    assert ada.url.endswith(f"/incidents/{number}/")
+    assert axe.grave(axe.findings(ada)) == []
+
+
+def test_a_channel_template_shows_its_example_while_it_is_typed(tab_of: OpenTab) -> None:
+    admin = tab_of("admin")
+    admin.goto("/settings/slack/")
+    admin.get_by_label("Channel template").fill("{severity}-{number}")
+    expect(admin.locator("#channel-example")).to_have_text("#sev2-42 for Checkout answers 503")
+    admin.get_by_label("Channel template").fill("incident")
+    expect(admin.locator("#channel-example")).to_contain_text("lacks {number}")
