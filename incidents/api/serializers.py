@@ -15,6 +15,7 @@ from incidents.models import (
     Evidence,
     FollowUp,
     Incident,
+    IncidentUpdate,
     Milestone,
     PostMortem,
     Review,
@@ -23,6 +24,7 @@ from incidents.models import (
     TimelineEntry,
 )
 from incidents.models.incident import ClosureReason, IncidentRole, MilestoneKind, Status
+from incidents.models.update import UPDATE_LIMIT
 from telemetry.models import Cluster
 
 
@@ -85,7 +87,18 @@ class IncidentSerializer(serializers.ModelSerializer[Incident]):
     class Meta:
         model = Incident
         fields = [
-            *["number", "key", "title", "summary", "severity", "kind", "status", "visibility", "closure_reason"],
+            *[
+                "number",
+                "key",
+                "title",
+                "summary",
+                "severity",
+                "severity_is_open",
+                "kind",
+                "status",
+                "visibility",
+                "closure_reason",
+            ],
             *[
                 "duplicate_of",
                 "declared_by",
@@ -101,6 +114,7 @@ class IncidentSerializer(serializers.ModelSerializer[Incident]):
         ]
         read_only_fields = [
             "number",
+            "severity_is_open",
             "declared_at",
             "evidence_count",
             "evidence_frozen_at",
@@ -178,6 +192,30 @@ class TimelineEntrySerializer(serializers.ModelSerializer[TimelineEntry]):
             *["actor", "pinned", "hidden", "evidence", "resource_version", "created_at", "updated_at"],
         ]
         read_only_fields = ["until", "count", "source", "level", "title", "subject", "detail", "created_at"]
+
+
+class IncidentUpdateSerializer(serializers.ModelSerializer[IncidentUpdate]):
+    """`status` and `severity` as they were then; given with a POST they change the incident too."""
+
+    text = serializers.CharField(max_length=UPDATE_LIMIT)
+    status = serializers.ChoiceField(choices=Status.choices, required=False)
+    severity = serializers.SlugRelatedField(slug_field="name", queryset=Severity.objects.all(), required=False)
+    posted_by = PersonField(read_only=True)
+    next_at = serializers.DateTimeField(required=False, allow_null=True)
+
+    class Meta:
+        model = IncidentUpdate
+        fields = ["id", "text", "status", "severity", "posted_by", "next_at", "posted_at"]
+        read_only_fields = ["posted_at"]
+
+    def to_representation(self, instance: IncidentUpdate) -> dict[str, Any]:
+        """The severity's name is kept as it was: it may have been renamed since."""
+        names = ("id", "text", "status", "severity")
+        kept = {name: getattr(instance, name) for name in names}
+        by = self.fields["posted_by"].to_representation(instance.posted_by) if instance.posted_by else None
+        time = serializers.DateTimeField()
+        following = time.to_representation(instance.next_at) if instance.next_at else None
+        return kept | {"posted_by": by, "next_at": following, "posted_at": time.to_representation(instance.posted_at)}
 
 
 class CollectionRunSerializer(serializers.ModelSerializer[CollectionRun]):

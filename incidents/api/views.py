@@ -17,8 +17,9 @@ from incidents.actions.followup import change_followup, create_followup
 from incidents.actions.incident import change_incident, change_status, declare_incident, set_roles
 from incidents.actions.milestone import set_milestone
 from incidents.actions.timeline import add_note, change_entry
+from incidents.actions.update import post_update
 from incidents.api import serializers
-from incidents.models import Collection, Evidence, FollowUp, Incident, Milestone, TimelineEntry
+from incidents.models import Collection, Evidence, FollowUp, Incident, IncidentUpdate, Milestone, TimelineEntry
 
 NUMBER = OpenApiParameter("number", int, OpenApiParameter.PATH, description="The n of INC-n.")
 
@@ -110,6 +111,25 @@ class TimelineViewSet(ListMixin, RetrieveMixin, CreateMixin, UpdateMixin, PartOf
 
     def perform_update(self, row: TimelineEntry, data: dict[str, Any]) -> TimelineEntry:
         return change_entry(entry=row, by=self.person(), now=self.now(), **data)
+
+
+class IncidentUpdateViewSet(ListMixin, CreateMixin, PartOfIncident):
+    """POST tells stakeholders, as the page and chats do."""
+
+    queryset = IncidentUpdate.objects.none()
+    serializer_class = serializers.IncidentUpdateSerializer
+    ordering = ("-posted_at", "-id")
+
+    def get_queryset(self) -> QuerySet[IncidentUpdate]:
+        if getattr(self, "swagger_fake_view", False):
+            return self.queryset
+        return IncidentUpdate.objects.filter(incident=self.get_incident()).select_related("posted_by")
+
+    def perform_create(self, data: dict[str, Any]) -> IncidentUpdate:
+        now, following = self.now(), data.pop("next_at", None)
+        if following is not None:
+            data["next_in"] = following - now
+        return post_update(incident=self.get_incident(), by=self.person(), now=now, via="api", **data)
 
 
 class MilestoneViewSet(ListMixin, CreateMixin, PartOfIncident):

@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from datetime import timedelta
 from typing import Any
 
 import pytest
+from django.utils import timezone
 
 from accounts.models import AuditEvent
 from tests.api.calling import Api
@@ -326,3 +328,19 @@ def test_filters_narrow_and_unknown_values_are_named() -> None:
     assert [row["number"] for row in api.get("incidents/?severity__name=SEV1").json()["results"]] == [2]
     assert [row["number"] for row in api.get("incidents/?q=INC-3").json()["results"]] == [3]
     assert api.get("incidents/?status=on-fire").json()["errors"][0]["field"] == "status"
+
+
+def test_stakeholders_are_told_and_the_incident_moves_with_it() -> None:
+    incident, api = make_incident(), Api(make_person("ada"))
+    promised = (timezone.now() + timedelta(minutes=30)).isoformat()
+    made = api.post("incidents/1/updates/", {"text": "Rolled back.", "status": "mitigated", "next_at": promised})
+    assert made.status_code == 201, made.json()
+    assert (made.json()["status"], made.json()["severity"]) == ("mitigated", incident.severity.name)
+    incident.refresh_from_db()
+    assert incident.status == "mitigated"
+    (told,) = api.get("incidents/1/updates/").json()["results"]
+    assert (told["text"], told["posted_by"]) == ("Rolled back.", made.json()["posted_by"])
+    refused = api.post("incidents/1/updates/", {"text": " ", "severity": "SEV9"})
+    assert refused.status_code == 400
+    assert {one["field"] for one in refused.json()["errors"]} == {"text", "severity"}
+    assert Api(make_person("cy")).post("incidents/1/updates/", {"text": "x"}).status_code == 403
