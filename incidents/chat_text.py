@@ -18,9 +18,10 @@ INLINE = re.compile(
     r"|<?(?P<link>https?://[^\s<>\"'`|]+)>?"
     r"|\*\*(?=\S)(?P<bold>(?:(?!\*\*(?!\*)).)+)(?<=\S)\*\*"
     r"|(?<!\*)\*(?=[^\s*])(?P<italic>(?:[^*\n]|\*\*)+)(?<=\S)\*"
+    r"|(?<![^\W_])_(?=[^\s_])(?P<slanted>(?:\\_|[^_\n]|(?<=[^\W_])_(?=[^\W_])){1,500})(?<=[^\s_])_(?![^\W_])"
     r"|~~(?=\S)(?P<struck>(?:(?!~~).)+)(?<=\S)~~",
 )
-KINDS = ("sign", "code", "target", "link", "bold", "italic", "struck")
+KINDS = ("sign", "code", "target", "link", "bold", "italic", "slanted", "struck")
 # A sentence goes on after its link; a closing parenthesis belongs to the link where it opened one.
 AFTER = ".,;:!?*~_"
 FENCE = re.compile(r"^\s*```[\w+#.-]*\s*$")
@@ -113,7 +114,7 @@ def _marked(found: re.Match[str], depth: int) -> str:
         return _link(text, _inline(found["label"], 1) if "://" not in found["label"] else escape(found["label"]))
     if name == "link":
         return _bare(found)
-    tag = {"bold": "b", "italic": "i", "struck": "del"}[name]
+    tag = {"bold": "b", "italic": "i", "slanted": "i", "struck": "del"}[name]
     return f"<{tag}>{_inline(text, depth - 1)}</{tag}>"
 
 
