@@ -22,6 +22,9 @@ from config.embedded.processes import StartProblem, spawn, stop
 
 ROOM_NEEDED = 300 * 1024 * 1024
 RESTART_PAUSE = 2.0
+TALKING = ("SLACK_BOT_TOKEN", "SLACK_SIGNING_SECRET", "SLACK_APP_TOKEN", "SLACK_API_URL")
+TALKING += ("TEAMS_WEBHOOK_URL", "MATTERMOST_WEBHOOK_URL")
+CHATS = ("SLACK_BOT_TOKEN", "TEAMS_WEBHOOK_URL", "MATTERMOST_WEBHOOK_URL")
 
 
 class Stack:
@@ -55,10 +58,19 @@ class Stack:
             self.env["DATABASE_URL"] = self.postgres.start()
         self._write_environment()
         printed = self.manage("bootstrap")
-        for name in ("web", "worker", "beat", "recorder"):
+        for name in self._wanted():
             self.children[name] = self._spawn(name)
         self._wait_until_ready()
         return printed
+
+    def _wanted(self) -> list[str]:
+        """With a chat configured also a worker for talking alone, with an app token Slack's socket."""
+        chats = any(self._is_given(name) for name in CHATS)
+        sockets = self._is_given("SLACK_BOT_TOKEN") and self._is_given("SLACK_APP_TOKEN")
+        return ["web", "worker", *(["chat"] if chats else []), *(["slack"] if sockets else []), "beat", "recorder"]
+
+    def _is_given(self, name: str) -> bool:
+        return bool(self.env.get(name) or self.env.get(f"{name}_FILE"))
 
     def _write_environment(self) -> None:
         """What manage.py reads to reach this stack (config.env.adopt_embedded_stack); only its owner may."""
@@ -70,6 +82,7 @@ class Stack:
             "PORT",
             "DEBRIEF_DATA_DIR",
             "CELERY_BROKER_URL",
+            *(f"{name}{ending}" for name in TALKING for ending in ("", "_FILE")),
         )
         lines = [f"export {name}={shlex.quote(self.env[name])}\n" for name in names if self.env.get(name)]
         path = self.data_dir / "environment"
@@ -169,6 +182,7 @@ class Stack:
     def _spawn(self, name: str) -> subprocess.Popen[bytes]:
         log_level = self.env.get("LOG_LEVEL", "WARNING")
         celery = [sys.executable, "-m", "celery", "--app", "config", "--quiet"]
+        chat = ["--queues", "chat", "--concurrency", "3", "--hostname", "chat@%h"]
         commands: dict[str, list[str]] = {
             "web": [
                 *[sys.executable, "-m", "uvicorn", "config.asgi:application"],
@@ -182,6 +196,11 @@ class Stack:
                 *["--concurrency", self.env.get("WORKER_PROCESSES", "14")],
                 *["--without-gossip", "--without-mingle"],
             ],
+            "chat": [
+                *[*celery, "worker", "--loglevel", log_level, "--pool", "prefork", *chat],
+                *["--without-gossip", "--without-mingle"],
+            ],
+            "slack": [sys.executable, str(self.base_dir / "manage.py"), "slack_socket"],
             "beat": [
                 *[*celery, "beat", "--loglevel", log_level, "--pidfile="],
                 *["--schedule", str(self.data_dir / "beat-schedule")],

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from datetime import datetime, timedelta
 
+from django.conf import settings
+
 from incidents.chat.lanes import Later, Never
 from incidents.models import Delivery
 from incidents.models.delivery import QueuedState
@@ -11,8 +13,10 @@ from incidents.slack import names, scopes
 from incidents.slack.client import is_on
 from incidents.slack.models import SlackRequest
 from incidents.slack.people import check_workspace
+from telemetry.models import Heartbeat
 
 LOOKED_BACK = timedelta(days=1)
+SILENT_AFTER = timedelta(minutes=2)
 
 
 def problem(now: datetime) -> tuple[str, str]:
@@ -26,6 +30,10 @@ def problem(now: datetime) -> tuple[str, str]:
     if lacking := scopes.missing(workspace.scopes):
         told = ", ".join(scope for scope, _ in lacking[:5])
         return f"lacks the scopes {told}", "Add them to the app and install it again; Settings, Slack has the manifest."
+    if settings.SLACK_APP_TOKEN:
+        beat = Heartbeat.objects.filter(name=names.HEARTBEAT).first()
+        if beat is None or now - beat.at > SILENT_AFTER:
+            return "is not heard: no Socket Mode connection", "Run manage.py slack_socket, and look at its log."
     since = {"state": QueuedState.FAILED, "finished_at__gt": now - LOOKED_BACK}
     failed = Delivery.objects.filter(service=names.SERVICE, **since).count()
     failed += SlackRequest.objects.filter(**since).count()

@@ -6,6 +6,7 @@ import re
 
 SERVICE = "slack"
 COMMAND = "/incident"
+HEARTBEAT = "slack-sockets"
 ANY = re.compile(".*", re.DOTALL)
 
 # Shortcuts (the manifest lists them).
