@@ -7,6 +7,7 @@ from datetime import datetime, timedelta
 from functools import partial
 from typing import Any
 
+from celery import current_app
 from django.db import transaction
 from kombu.exceptions import OperationalError
 
@@ -14,6 +15,8 @@ from incidents.models import Delivery, Incident
 from incidents.models.delivery import QueuedState
 
 KEPT = timedelta(days=14)
+# By name: tasks stand above.
+WORK = "incidents.chat.tasks.work_lane"
 log = logging.getLogger(__name__)
 
 
@@ -52,10 +55,8 @@ def enqueue(
 
 def ask(lane: str) -> None:
     """A broker that is down keeps nothing from being said later: the sweep asks again."""
-    from incidents.chat.tasks import work_lane
-
     try:
-        work_lane.delay(lane)
+        current_app.send_task(WORK, [lane])
     except (OperationalError, OSError) as problem:
         log.warning("the broker did not take lane %s (%s); the sweep will", lane, type(problem).__name__)
 

@@ -7,6 +7,7 @@ import logging
 from datetime import datetime, timedelta
 from typing import Any
 
+from celery import current_app
 from django.db import connection
 from kombu.exceptions import OperationalError
 
@@ -15,6 +16,8 @@ from incidents.slack.models import SlackRequest
 from telemetry.redaction import storable_value
 
 KEPT = timedelta(days=7)
+# By name: tasks stand above.
+WORK = "incidents.slack.tasks.work_lane"
 log = logging.getLogger(__name__)
 INSERT = (
     "INSERT INTO slack_slackrequest (key, kind, lane, payload, state, attempts, due_at, problem, created_at, finished_at)"
@@ -37,10 +40,8 @@ def claim(*, kind: str, key: str, now: datetime) -> bool:
 
 def ask(lane: str) -> None:
     """A broker that is down loses nothing: the sweep asks again."""
-    from incidents.slack.tasks import work_lane
-
     try:
-        work_lane.delay(lane)
+        current_app.send_task(WORK, [lane])
     except (OperationalError, OSError) as problem:
         log.warning("the broker did not take lane %s (%s); the sweep will", lane, type(problem).__name__)
 
