@@ -13,12 +13,14 @@ FILES = 20
 
 
 def marks(detail: Mapping[str, Any]) -> str:
-    """`deleted in Slack`, `edited`, and the way to the message itself."""
+    """`deleted in Slack`, `edited`, what it answers, and the way to the message itself."""
     parts = []
     if deleted := detail.get("deleted"):
         parts.append(f"deleted in {escape(str(deleted)[:40])}")
     if detail.get("edited"):
         parts.append("edited")
+    if answered := detail.get("thread"):
+        parts.append(f"in answer to {escape(str(answered)[:200])}")
     link = detail.get("link")
     if isinstance(link, str) and link.startswith(("https://", "http://")):
         parts.append(f'<a href="{escape(link)}" rel="noopener noreferrer">Open the message</a>')

@@ -21,6 +21,7 @@ def answer(
         "response_url": body.get("response_url") or "",
         "channel": channel_of(body),
         "user": user,
+        "thread": str((body.get("event") or {}).get("thread_ts") or ""),
         "text": text,
         "blocks": list(parts),
     }

@@ -10,10 +10,10 @@ from django.utils import timezone
 from slack_bolt import Ack, BoltContext
 
 from incidents.slack import driving, inbox, names
-from incidents.slack.models import SlackChannel
+from incidents.slack.models import SlackChannel, SlackMessage
 
 Body = dict[str, Any]
-# A message in a channel that is no incident's concerns nobody here.
+# In a channel that has nothing to do with an incident it concerns nobody here.
 TALK = frozenset({"message", "pin_added", "pin_removed"})
 FORM_SHORTCUTS = frozenset({names.DECLARE, names.DECLARE_FROM_MESSAGE, names.ADD_TO_TIMELINE, names.CREATE_FOLLOWUP})
 FORM_ACTIONS = frozenset({names.OPEN_DECLARE, names.OPEN_UPDATE, names.OPEN_FOLLOWUP, names.PROPOSAL_DECLARE})
@@ -61,11 +61,17 @@ def event(ack: Ack, body: Body) -> None:
     """Kept before it is acknowledged: Slack sends again what was not."""
     told = body.get("event") or {}
     kind, channel = str(told.get("type", "")), _channel_of(told)
-    if kind not in TALK or SlackChannel.objects.filter(channel_id=channel).exists():
+    if kind not in TALK or _is_followed(channel):
         lane = f"channel:{channel}" if channel else f"user:{told.get('user', '')}"
         key = _key("event", body.get("event_id"), body)
         inbox.keep(kind=f"event:{kind}"[:40], key=key, lane=lane, payload=_clean(body), now=timezone.now())
     ack()
+
+
+def _is_followed(channel: str) -> bool:
+    """An incident's channel, or one with a message that somebody put on a timeline."""
+    rows = SlackChannel.objects.filter(channel_id=channel)
+    return rows.exists() or SlackMessage.objects.filter(channel_id=channel).exists()
 
 
 def _channel_of(told: Body) -> str:

@@ -54,7 +54,7 @@ def action(body: dict[str, Any], context: BoltContext) -> None:
     channel = str((body.get("channel") or {}).get("id", ""))
     number = int(value) if value.isascii() and value.isdigit() else None
     build: dict[str, Callable[[], dict[str, Any]]] = {
-        names.OPEN_DECLARE: lambda: _declare(who, channel=channel),
+        names.OPEN_DECLARE: lambda: _declare(who, title=value, channel=channel),
         names.OPEN_UPDATE: lambda: forms.update(finding.meant(number, channel, who), chosen().update_template),
         names.OPEN_FOLLOWUP: lambda: _followup(who, number, channel),
         names.PROPOSAL_DECLARE: lambda: _declare_proposed(who, number, channel),

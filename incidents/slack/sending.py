@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from typing import Any
-from urllib.parse import urlsplit
 
 import httpx
 from django.conf import settings
@@ -18,6 +17,7 @@ from incidents.slack import blocks, channels, client, digest, files, home, names
 from incidents.slack.client import SlackRefusal, call
 from incidents.slack.models import SlackChannel
 from incidents.slack.people import slack_id_of
+from incidents.slack.places import is_slacks
 
 HOOKS = "hooks.slack.com"
 SPENT = frozenset({404, 410})
@@ -79,7 +79,8 @@ def _answer(delivery: Delivery) -> None:
         return
     if content["channel"] and content["user"]:
         try:
-            call("chat.postEphemeral", channel=content["channel"], user=content["user"], **message)
+            place = {"thread_ts": content["thread"]} if content.get("thread") else {}
+            call("chat.postEphemeral", channel=content["channel"], user=content["user"], **place, **message)
             return
         except SlackRefusal as problem:
             if problem.code in {"missing_scope", "invalid_auth", "token_revoked"}:
@@ -102,15 +103,6 @@ def _responded(address: str, message: dict[str, Any]) -> bool:
         after = answer.headers.get("Retry-After", "")
         raise Later("Slack asked to wait with an answer.", float(after) if after.isdigit() else None)
     return answer.is_success
-
-
-def is_slacks(address: str, host: str) -> bool:
-    """https at `host`, or wherever SLACK_API_URL points."""
-    asked, api = urlsplit(address), urlsplit(settings.SLACK_API_URL)
-    if asked.scheme == "https" and asked.hostname == host:
-        return True
-    # The API's own origin, where that is not the public one.
-    return (asked.scheme, asked.netloc) == (api.scheme, api.netloc) and api.hostname != "slack.com"
 
 
 def _direct(delivery: Delivery) -> None:
