@@ -138,6 +138,7 @@ def test_an_edit_is_followed(slack: SlackStandIn, work: Work, channel: str) -> N
 
 def events(slack: SlackStandIn, act: Callable[[], object]) -> list[dict[str, Any]]:
     """What would be sent for `act`, held back."""
+    slack.wait_sent()
     slack.outbox.held = True
     act()
     slack.outbox.held = False
