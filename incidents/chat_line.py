@@ -21,10 +21,11 @@ def marks(detail: Mapping[str, Any]) -> str:
         parts.append("edited")
     if answered := detail.get("thread"):
         parts.append(f"in answer to {escape(str(answered)[:200])}")
+    said = f' <span class="x">{", ".join(parts)}</span>' if parts else ""
     link = detail.get("link")
-    if isinstance(link, str) and link.startswith(("https://", "http://")):
-        parts.append(f'<a href="{escape(link)}" rel="noopener noreferrer">Open the message</a>')
-    return f' <span class="x">{", ".join(parts)}</span>' if parts else ""
+    if isinstance(link, str) and link.startswith(("https://", "http://")) and not deleted:
+        said += f' <a class="xs" href="{escape(link)}" rel="noopener noreferrer">Open the message</a>'
+    return said
 
 
 def body(text: str, detail: Mapping[str, Any]) -> str:

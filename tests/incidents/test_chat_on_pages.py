@@ -137,7 +137,7 @@ def test_a_message_is_a_line_with_its_word_its_text_and_a_filter(as_cy: Client) 
     page = shown(as_cy, "/incidents/1/?source=chat")
     assert '<span class="visually-hidden">Chat: </span><b>Ben Lindqvist</b>' in page
     assert "<p>The <b>pool</b> is full.</p>" in page
-    assert "edited, <a" in page
+    assert "edited</span> <a" in page
     assert 'id="tl-source-chat" type="checkbox" name="source" value="chat" checked' in page
 
 
