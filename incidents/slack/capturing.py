@@ -33,9 +33,6 @@ SAME_MINUTE = 60
 def handle(request: SlackRequest, what: str) -> None:
     """An event; `what` is its type."""
     event = request.payload if what == "capture" else dict(request.payload.get("event") or {})
-    # It stands above: commands and forms ask for messages to be captured too.
-    from incidents.slack.handling import finish
-
     prepare = EVENTS.get(what) or channel_events.EVENTS.get(what)
     deed = prepare(event, request) if prepare is not None else None
 
@@ -44,7 +41,7 @@ def handle(request: SlackRequest, what: str) -> None:
         if deed is not None:
             deed()
 
-    finish(request, done)
+    inbox.finish(request, done)
 
 
 def ask(

@@ -14,9 +14,9 @@ from django.utils import timezone
 from accounts.models import User
 from accounts.permissions import PermissionProblem
 from accounts.problems import InvalidInput, StaleWrite
-from incidents.models.delivery import QueuedState
 from incidents.slack import answering, buttons, capturing, commands, submissions
 from incidents.slack.finding import NoIncident
+from incidents.slack.inbox import finish
 from incidents.slack.models import SlackPerson, SlackRequest
 from incidents.slack.people import NotLinked, actor, person
 
@@ -63,14 +63,6 @@ DEEDS: dict[str, Callable[[Asked], None]] = {
     "action": buttons.run,
     "view": submissions.run,
 }
-
-
-def finish(request: SlackRequest, deed: Callable[[], None]) -> None:
-    """Its effect and its end are one: a worker that dies between leaves neither."""
-    with transaction.atomic():
-        deed()
-        # What people wrote elsewhere is not kept longer than it is needed.
-        SlackRequest.objects.filter(pk=request.pk).update(state=QueuedState.DONE, payload={})
 
 
 def _done(deed: Callable[[Asked], None], asked: Asked) -> None:

@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import json
 import logging
+from collections.abc import Callable
 from datetime import datetime, timedelta
 from typing import Any
 
 from celery import current_app
-from django.db import connection
+from django.db import connection, transaction
 from kombu.exceptions import OperationalError
 
 from incidents.models.delivery import QueuedState
@@ -44,6 +45,14 @@ def ask(lane: str) -> None:
         current_app.send_task(WORK, [lane])
     except (OperationalError, OSError) as problem:
         log.warning("the broker did not take lane %s (%s); the sweep will", lane, type(problem).__name__)
+
+
+def finish(request: SlackRequest, deed: Callable[[], None]) -> None:
+    """Its effect and its end are one: a worker that dies between leaves neither."""
+    with transaction.atomic():
+        deed()
+        # What people wrote elsewhere is not kept longer than it is needed.
+        SlackRequest.objects.filter(pk=request.pk).update(state=QueuedState.DONE, payload={})
 
 
 def prune(now: datetime) -> int:

@@ -73,7 +73,7 @@ def take(row: SlackMessage, message: Mapping[str, Any], cast: Cast) -> None:
     for file in links:
         shown = f"<{file.get('url_private') or file.get('external_url') or ''}|{file.get('title') or 'a file'}>"
         text = f"{text}\n\n{mrkdwn.to_markdown(shown)}".strip()
-    row.text = redact_text(storable(text)).text[:TEXT_LIMIT]
+    row.text = redact_text(storable(text)).text[: 2 * TEXT_LIMIT]
     row.version = version_of(message)
     row.author = cast.author
     thread = str(message.get("thread_ts") or "")
@@ -129,7 +129,7 @@ def show(row: SlackMessage, *, title: str = "", user: Any = None, hidden: bool |
     row.entry = put_message(
         incident=row.incident,
         key=f"slack:{row.channel_id}:{row.ts}",
-        occurred_at=moment(row.ts),
+        occurred_at=min(moment(row.ts), timezone.now()),
         title=title or (entry.title if entry else ""),
         text=row.text,
         actor=user if title or entry is None else entry.actor,
