@@ -14,6 +14,7 @@ from contextlib import contextmanager
 from datetime import datetime, timedelta
 from typing import TypeVar
 
+from celery.exceptions import SoftTimeLimitExceeded
 from django.db import connection
 from django.utils import timezone
 
@@ -97,15 +98,23 @@ def _attempt(row: Q, handle: Callable[[Q], None]) -> None:
         _again(row, str(problem), problem.after, timezone.now())
     except Never as problem:
         _end(row, QueuedState.FAILED, str(problem))
+    except SoftTimeLimitExceeded:
+        _again(row, "It took longer than a worker may take.", None, timezone.now())
     except Exception as problem:
-        log.exception("%s %s", type(row).__name__, row.pk)
-        said = f"{type(problem).__name__}: the worker's log says more"
-        if row.attempts >= MOST_SURPRISES:
-            _end(row, QueuedState.FAILED, said)
-        else:
-            _again(row, said, None, timezone.now())
+        _surprised(row, problem)
     else:
         _end(row, QueuedState.DONE, "")
+
+
+def _surprised(row: Queued, problem: Exception) -> None:
+    log.exception("%s %s", type(row).__name__, row.pk)
+    said = f"{type(problem).__name__}: the worker's log says more"
+    row.surprises += 1
+    row.save(update_fields=["surprises"])
+    if row.surprises >= MOST_SURPRISES:
+        _end(row, QueuedState.FAILED, said)
+    else:
+        _again(row, said, None, timezone.now())
 
 
 def _again(row: Queued, reason: str, after: float | None, now: datetime) -> None:

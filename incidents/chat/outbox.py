@@ -68,7 +68,7 @@ def try_again(delivery: Delivery, now: datetime) -> None:
     if delivery.key and same.exists():
         failed.update(state=QueuedState.DONE, problem="", finished_at=now)
         return
-    if failed.update(state=QueuedState.WAITING, attempts=0, due_at=now, created_at=now, finished_at=None):
+    if failed.update(state=QueuedState.WAITING, attempts=0, surprises=0, due_at=now, created_at=now, finished_at=None):
         transaction.on_commit(partial(ask, delivery.lane))
 
 

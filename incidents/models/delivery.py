@@ -18,12 +18,14 @@ UNFINISHED = (QueuedState.WAITING, QueuedState.WORKING)
 class Queued(models.Model):
     """Something to be done once, in the order of its lane, tried until it is done or will never be.
 
-    `attempts` counts the tries, `due_at` is when the next may be, `tried_at` when the last began.
+    `attempts` counts the tries, `surprises` those of them that ended as nobody foresaw; `due_at` is when the next may
+    be, `tried_at` when the last began.
     """
 
     lane = models.CharField(max_length=120)
     state = models.CharField(max_length=8, choices=QueuedState.choices, default=QueuedState.WAITING)
     attempts = models.PositiveSmallIntegerField(default=0)
+    surprises = models.PositiveSmallIntegerField(default=0, db_default=0)
     due_at = models.DateTimeField()
     tried_at = models.DateTimeField(null=True, blank=True)
     problem = models.TextField(blank=True, max_length=1_000)

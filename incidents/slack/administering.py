@@ -98,7 +98,14 @@ def retry_request(*, request: SlackRequest, by: User, now: datetime) -> None:
     """Something that Slack sent and that could not be done begins anew."""
     require_administer(by)
     failed = SlackRequest.objects.filter(pk=request.pk, state=QueuedState.FAILED)
-    fresh = {"state": QueuedState.WAITING, "attempts": 0, "due_at": now, "created_at": now, "finished_at": None}
+    fresh = {
+        "state": QueuedState.WAITING,
+        "attempts": 0,
+        "surprises": 0,
+        "due_at": now,
+        "created_at": now,
+        "finished_at": None,
+    }
     if failed.update(**fresh):
         transaction.on_commit(partial(inbox.ask, request.lane))
 

@@ -62,6 +62,7 @@ class SlackPerson(models.Model):
     email = models.CharField(max_length=254, blank=True)
     zone = models.CharField(max_length=64, blank=True)
     is_bot = models.BooleanField(default=False)
+    is_gone = models.BooleanField(default=False, help_text="Slack says that the account was deactivated.")
     checked_at = models.DateTimeField()
 
     class Meta:

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from contextlib import suppress
 from datetime import datetime, timedelta
+from typing import Any
 
 from django.conf import settings
 from django.utils import timezone
@@ -66,16 +68,22 @@ def _learn(slack_id: str, now: datetime) -> SlackPerson:
         email=email[:254],
         zone=str(found.get("tz") or "")[:64],
         is_bot=bool(found.get("is_bot")),
+        is_gone=bool(found.get("deleted")),
     )
-    # An address that a guest chose freely must not become somebody here.
-    trusted = bool(email) and not (
-        found.get("is_restricted") or found.get("is_ultra_restricted") or found.get("is_bot")
-    )
-    if row.user is None and trusted and found.get("is_email_confirmed", True):
+    if row.user is None and email and _is_one_of_us(found, now):
         row.user = User.objects.filter(email__iexact=email, is_active=True).exclude(username=STAND_IN).first()
         if row.user is not None:
             row.save(update_fields=["user"])
     return row
+
+
+def _is_one_of_us(found: Mapping[str, Any], now: datetime) -> bool:
+    """Whose address can be believed: guests choose theirs freely, and other organisations give what they like."""
+    home = workspace() or keep_workspace(now)
+    teams = {found.get("team_id"), *((found.get("enterprise_user") or {}).get("teams") or [])}
+    outside = ("is_restricted", "is_ultra_restricted", "is_stranger", "is_bot", "deleted")
+    confirmed = found.get("is_email_confirmed", True) is not False
+    return home is not None and home.team_id in teams and confirmed and not any(found.get(one) for one in outside)
 
 
 def _keep(slack_id: str, now: datetime, **fields: object) -> SlackPerson:
@@ -99,6 +107,8 @@ def slack_id_of(user: User) -> str:
 
 def actor(row: SlackPerson) -> User:
     """Whose deed it is; raises NotLinked for a stranger."""
+    if row.is_gone:
+        raise NotLinked("This Slack account was deactivated. A Slack admin can turn it on again.")
     if row.user is None or not row.user.is_active:
         raise NotLinked(
             "Your Slack account is not linked to anybody in Debrief. An admin can add a person with your e-mail"
@@ -171,12 +181,13 @@ def check_workspace(now: datetime) -> Workspace:
     return row
 
 
-def keep_workspace(now: datetime) -> None:
+def keep_workspace(now: datetime) -> Workspace | None:
     """Asks Slack who the token is where nobody has for a while; being away is not news here."""
     row = workspace()
     if row is None or now - row.checked_at > ASK_WORKSPACE_AGAIN:
         with suppress(Later, Never):
-            check_workspace(now)
+            return check_workspace(now)
+    return row
 
 
 def workspace() -> Workspace | None:
