@@ -14,26 +14,72 @@ from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
 
+from django.conf import settings
+from django.utils import timezone
+
 from accounts.models import Role, User
 from benchmarks.measure import Figure, figure
+from incidents.actions.incident import declare_incident
+from incidents.models import Delivery, Severity, TimelineEntry
+from incidents.models.delivery import UNFINISHED
+from incidents.models.timeline import EntrySource
+from incidents.slack.models import SlackChannel, SlackRequest
 from tests import running
 from tests.stand_ins.slack import SlackStandIn
 from tests.stand_ins.slack.delivery import signature_of
 
 REQUESTS, WARM, PROCESSES = 1_500, 100, 4
+MESSAGES, CHANNELS = 500, 20
 
 
 def figures() -> list[Figure]:
     User.objects.get_or_create(username="ada", defaults={"email": "ada@example.org", "role": Role.RESPONDER})
     with tempfile.TemporaryDirectory() as folder, SlackStandIn() as slack:
         environment = {**os.environ, **slack.settings(), "DATABASE_POOL": "8"}
+        for name, value in slack.settings().items():
+            setattr(settings, name, value)
         web_log, worker_log = Path(folder) / "web.log", Path(folder) / "worker.log"
         worker = [*running.worker_command(PROCESSES), "--include", "benchmarks.bare"]
         with (
             running.web(environment=environment, log=web_log, application="benchmarks.bare:application") as address,
             running.process(worker, environment=environment, log=worker_log),
         ):
-            return [_acknowledged(slack, address)]
+            # First the busy minute: what holds the worker afterwards would be in its way.
+            minute = _busy_minute(slack, address)
+            return [minute, _acknowledged(slack, address)]
+
+
+def _busy_minute(slack: SlackStandIn, address: str) -> Figure:
+    """From the first message to the last line on a timeline and the last word in a channel, beside the minute itself."""
+    ada = User.objects.get(username="ada")
+    usual = Severity.objects.get(rank=3)
+    rows = [declare_incident(title=f"Night {n}", severity=usual, by=ada, now=timezone.now()) for n in range(CHANNELS)]
+    made = SlackChannel.objects.filter(incident__in=rows).exclude(headline_ts="")
+    running.wait_for(lambda: made.count() == CHANNELS, "the channels", seconds=120)
+    channels = list(made)
+    slack.app = address
+    slack.limit_every(40, retry_after=1)
+    start = time.monotonic()
+    for place in range(MESSAGES):
+        time.sleep(max(0.0, start + place * 60 / MESSAGES - time.monotonic()))
+        channel = channels[place % CHANNELS]
+        message = slack.say("ada", channel.channel_id, f"message {place}")
+        slack.react("ada", channel.channel_id, message, "pushpin")
+    slack.wait_sent(60)
+    running.wait_for(_all_done, "everything", seconds=300)
+    taken = time.monotonic() - start
+    for number, channel in enumerate(channels):
+        lines = TimelineEntry.objects.filter(incident=channel.incident_id, source=EntrySource.CHAT).in_order()
+        said = [entry.text for entry in lines]
+        if said != [f"message {place}" for place in range(number, MESSAGES, CHANNELS)]:
+            raise RuntimeError(f"#{channel.name}: {len(said)} lines, not all once and in order")
+    slack.limit_every(0)
+    return figure("Slack, 500 messages in 20 channels / the minute", value=taken, floor=60.0, unit="s", aim=1.2)
+
+
+def _all_done() -> bool:
+    waiting = SlackRequest.objects.filter(state__in=UNFINISHED).exists()
+    return not waiting and not Delivery.objects.filter(state__in=UNFINISHED, attempts__gt=0).exists()
 
 
 def _acknowledged(slack: SlackStandIn, address: str) -> Figure:

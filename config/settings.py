@@ -154,6 +154,7 @@ CELERY_BEAT_SCHEDULE = {
     "settle-texts": {"task": "incidents.tasks.settle_texts", "schedule": timedelta(seconds=30)},
     "remind-postmortems": {"task": "incidents.tasks.remind_postmortems", "schedule": timedelta(hours=1)},
     "remind-incidents": {"task": "incidents.tasks.remind_incidents", "schedule": timedelta(minutes=1)},
+    "sweep-signals": {"task": "incidents.tasks.sweep_signals", "schedule": timedelta(seconds=5)},
     "sweep-slack": {"task": "incidents.slack.tasks.sweep", "schedule": timedelta(seconds=5)},
     "slack-digests": {"task": "incidents.slack.tasks.send_digests", "schedule": timedelta(minutes=15)},
     "prune-slack": {"task": "incidents.slack.tasks.prune", "schedule": timedelta(hours=1)},

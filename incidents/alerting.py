@@ -10,7 +10,6 @@ import logging
 from collections import Counter
 from collections.abc import Iterable
 from datetime import datetime, timedelta
-from functools import partial
 
 from celery import shared_task
 from django.core.exceptions import ValidationError
@@ -62,9 +61,7 @@ def look(now: datetime) -> int:
             seen = _Look(now, policies, known)
             seen.act(found)
             for proposal in seen.waiting():
-                transaction.on_commit(
-                    partial(signals.incident_proposed.send, IncidentProposal, proposal_id=proposal.pk, at=now)
-                )
+                signals.tell("incident_proposed", at=now, proposal_id=proposal.pk)
         watch.looked_until = now
         watch.save(update_fields=["looked_until"])
     return len(found)

@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import datetime, timedelta
-from functools import partial
 
 from django.db import transaction
 from django.db.models import Exists, OuterRef, Subquery
@@ -89,9 +88,7 @@ def _say(one: Watched, kind: Kind, first_at: datetime, distance: timedelta, now:
     reminder.said_at = now
     reminder.save(update_fields=["said_at"])
     _notice(one, kind, now)
-    transaction.on_commit(
-        partial(signals.reminder_due.send, Incident, incident_id=incident.pk, at=now, kind=kind.value)
-    )
+    signals.tell("reminder_due", at=now, incident_id=incident.pk, kind=kind.value)
     return True
 
 

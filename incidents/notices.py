@@ -5,9 +5,6 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable
 from datetime import datetime
-from functools import partial
-
-from django.db import transaction
 
 from accounts.models import User
 from incidents import signals
@@ -31,7 +28,7 @@ def tell(
         fields = {"incident": incident, "text": _short(text), "address": address, "created_at": now}
         notice, is_new = Notice.objects.get_or_create(person=person, key=key, defaults=fields)
         if is_new:
-            transaction.on_commit(partial(signals.person_notified.send, Notice, notice_id=notice.pk, at=now))
+            signals.tell("person_notified", at=now, notice_id=notice.pk)
             told.append(notice)
     return told
 

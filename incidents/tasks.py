@@ -49,9 +49,8 @@ def _after(collection_id: int) -> None:
     if collection.finished_at is None:
         return
     drafting.redraft_untouched(collection.incident, timezone.now())
-    signals.evidence_collected.send(
-        Collection, incident_id=collection.incident_id, at=collection.finished_at, collection_id=collection.pk
-    )
+    told = {"incident_id": collection.incident_id, "collection_id": collection.pk}
+    signals.tell("evidence_collected", at=collection.finished_at, **told)
 
 
 @shared_task(name="incidents.tasks.sweep_collections")
@@ -101,3 +100,8 @@ def settle_texts() -> int:
     for postmortem_id in waiting:
         documents.current_text(postmortem_id, timezone.now())
     return len(waiting)
+
+
+@shared_task(name="incidents.tasks.sweep_signals")
+def sweep_signals() -> int:
+    return signals.sweep(timezone.now())

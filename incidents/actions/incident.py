@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from datetime import datetime, timedelta
-from functools import partial
 from typing import Any
 
 from django.db import transaction
@@ -111,7 +110,7 @@ def declare_incident(
         detail={"severity": taken.name},
     )
     start_collection(incident=incident, trigger=Collection.Trigger.DECLARED, now=now)
-    transaction.on_commit(partial(signals.incident_declared.send, Incident, incident_id=incident.pk, at=now))
+    signals.tell("incident_declared", at=now, incident_id=incident.pk)
     return incident
 
 
@@ -336,6 +335,5 @@ def check_window(start: datetime | None, end: datetime | None, now: datetime | N
 
 
 def _announce(incident: Incident, now: datetime, change: str) -> None:
-    transaction.on_commit(
-        partial(signals.incident_changed.send, Incident, incident_id=incident.pk, at=now, change=change)
-    )
+    told = {"status": incident.status, "severity": incident.severity.name}
+    signals.tell("incident_changed", at=now, incident_id=incident.pk, change=change, **told)

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from datetime import datetime
-from functools import partial
 
 from django.db import transaction
 
@@ -61,7 +60,7 @@ def publish_postmortem(
     keep_revision(current, by, now, note="Published", always=True)
     detail = {"version": last.number + 1 if last else 1, "note": note}
     audit.record(at=now, actor=by, verb="postmortem.published", target=current.incident.key, via=via, detail=detail)
-    transaction.on_commit(partial(signals.postmortem_published.send, PostMortem, postmortem_id=current.pk, at=now))
+    signals.tell("postmortem_published", at=now, postmortem_id=current.pk)
     return current
 
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from datetime import datetime, timedelta
-from functools import partial
 
 from django.db import transaction
 
@@ -53,9 +52,7 @@ def post_update(
     )
     write_change(incident=incident, at=now, by=by, title="Update", text=text, update=update.pk)
     audit.record(at=now, actor=by, verb="incident.update", target=incident.key, via=via, detail={"update": update.pk})
-    transaction.on_commit(
-        partial(signals.incident_updated.send, IncidentUpdate, incident_id=incident.pk, at=now, update_id=update.pk)
-    )
+    signals.tell("incident_updated", at=now, incident_id=incident.pk, update_id=update.pk)
     return update
 
 

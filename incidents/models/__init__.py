@@ -3,6 +3,7 @@ from incidents.models.counter import Counter
 from incidents.models.delivery import Delivery
 from incidents.models.evidence import Collection, CollectionRun, Evidence
 from incidents.models.followup import FollowUp
+from incidents.models.happening import Happening
 from incidents.models.incident import Incident, Milestone, RoleAssignment, Severity
 from incidents.models.notice import Notice
 from incidents.models.picture import Picture
@@ -25,6 +26,7 @@ __all__ = [
     "Evidence",
     "ExternalLink",
     "FollowUp",
+    "Happening",
     "Incident",
     "IncidentProposal",
     "IncidentUpdate",

@@ -37,17 +37,17 @@ def collected(incident_id: int, at: datetime, **_: Any) -> None:
 
 
 @receiver(signals.incident_changed)
-def changed(incident_id: int, at: datetime, change: str, **_: Any) -> None:
+def changed(incident_id: int, at: datetime, change: str, status: str, severity: str, **_: Any) -> None:
     if not is_on():
         return
     incident = Incident.objects.select_related("severity").get(pk=incident_id)
     if change == "status":
-        _say(incident, f"Status: *{incident.get_status_display()}*", at)
+        _say(incident, f"Status: *{Status(status).label}*", at)
         days = chosen().archive_after_days
         if incident.status == Status.CLOSED and days:
             _archive_later(incident, at, days)
     elif change == "severity":
-        _say(incident, f"Severity: *{blocks.said(incident.severity.name)}*", at)
+        _say(incident, f"Severity: *{blocks.said(severity)}*", at)
     channels.ask(incident_id, at)
 
 

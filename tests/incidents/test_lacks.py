@@ -154,7 +154,7 @@ def test_queries_do_not_grow_with_incidents_that_lack_nothing() -> None:
 
 
 @pytest.mark.django_db(transaction=True)
-def test_four_beats_at_once_say_it_once() -> None:
+def test_four_beats_at_once_say_it_once(committed: None) -> None:
     make_incident()
     told: list[int] = []
     start = threading.Barrier(4)

@@ -1,0 +1,77 @@
+"""What those above are to hear of is written with the deed: heard once, after it, whoever dies in between."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from datetime import timedelta
+from typing import Any
+
+import pytest
+from django.db import transaction
+from django.utils import timezone
+
+from incidents import signals
+from incidents.models import Happening, Incident
+from tests.builders import NOW, make_incident
+
+pytestmark = pytest.mark.django_db(transaction=True)
+
+
+@pytest.fixture
+def heard(committed: None) -> Iterator[list[int]]:
+    told: list[int] = []
+
+    def listen(incident_id: int, **_: Any) -> None:
+        told.append(incident_id)
+
+    signals.incident_declared.connect(listen)
+    yield told
+    signals.incident_declared.disconnect(listen)
+
+
+def test_it_is_heard_once_after_the_deed(heard: list[int]) -> None:
+    incident = make_incident()
+    assert heard == [incident.pk]
+    assert not Happening.objects.exists()
+    assert signals.sweep(timezone.now() + timedelta(minutes=1)) == 0
+
+
+def test_nothing_is_heard_of_what_was_taken_back(heard: list[int]) -> None:
+    def declare_and_fail() -> None:
+        with transaction.atomic():
+            make_incident()
+            raise LookupError
+
+    with pytest.raises(LookupError):
+        declare_and_fail()
+    assert heard == []
+    assert not Happening.objects.exists()
+
+
+def test_what_a_dead_process_left_is_told_by_the_sweep(heard: list[int]) -> None:
+    row = Happening.objects.create(name="incident_declared", at=NOW, told={"incident_id": 7})
+    assert signals.sweep(timezone.now()) == 0
+    assert signals.sweep(row.created_at + timedelta(seconds=11)) == 1
+    assert heard == [7]
+
+
+def test_a_receiver_that_fails_keeps_nothing_from_happening_and_is_asked_again(
+    heard: list[int], caplog: pytest.LogCaptureFixture
+) -> None:
+    broken = [True]
+
+    def fail(**_: Any) -> None:
+        if broken:
+            raise LookupError("gone")
+
+    signals.incident_declared.connect(fail)
+    try:
+        assert Incident.objects.filter(pk=make_incident().pk).exists()
+        row = Happening.objects.get()
+        assert row.attempts == 1
+        assert "gone" in caplog.text
+        broken.clear()
+        assert signals.sweep(row.created_at + timedelta(seconds=11)) == 1
+    finally:
+        signals.incident_declared.disconnect(fail)
+    assert not Happening.objects.exists()
