@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable, Iterator
+from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
@@ -24,6 +25,7 @@ from tests.stand_ins.outage_series import Measured
 from tests.stand_ins.prometheus import PrometheusStandIn
 from tests.stand_ins.server import Reply
 from tests.stand_ins.slack import SlackStandIn
+from tests.stand_ins.slack.workspace import Channel, Message
 
 pytestmark = [pytest.mark.xdist_group("worker"), pytest.mark.timeout(240)]
 ALERT = {"__name__": "ALERTS", "alertname": "CheckoutErrors", "alertstate": "firing", "namespace": "shop"}
@@ -74,10 +76,10 @@ def seen(slack: SlackStandIn, who: str, words: str) -> str:
     return wait_for(lambda: next((str(one) for one in slack.seen_by(who) if words in str(one)), ""), words)
 
 
-def form(slack: SlackStandIn, who: str, open_it: Callable[[], Any], field: str) -> None:
-    """Opens a form, until it is there with this field."""
+def form(slack: SlackStandIn, who: str, open_it: Callable[[], Any], name: str) -> None:
+    """Opens a form, until it is there with this in it."""
     assert open_it().ok
-    wait_for(lambda: field in str(slack.modal(who)), f"a form with {field}")
+    wait_for(lambda: name in str(slack.modal(who)), f"a form with {name}")
 
 
 def declared(slack: SlackStandIn) -> SlackChannel:
@@ -90,105 +92,140 @@ def declared(slack: SlackStandIn) -> SlackChannel:
     return channel
 
 
+@dataclass(slots=True)
+class Night:
+    """An incident's channel with what was said in it."""
+
+    slack: SlackStandIn
+    channel: SlackChannel
+    headline: str
+    said: dict[str, Message] = field(default_factory=dict)
+
+    @property
+    def there(self) -> Channel:
+        return self.slack.workspace.find_channel(self.channel.channel_id)
+
+    @property
+    def incident(self) -> Incident:
+        return self.channel.incident
+
+
 def test_the_whole_night(night: SlackStandIn) -> None:
-    slack = night
-    # 03:12: declared from the form.
-    channel = declared(slack)
-    incident = channel.incident
-    where, there = channel.name, slack.workspace.find_channel(channel.channel_id)
-    assert incident.workloads == [{"kind": "Deployment", "namespace": "shop", "name": "checkout"}]
-    wait_for(lambda: channel.headline_ts in there.pins, "the pinned headline")
-    ada_there = slack.workspace.find_user("ada").id
-    wait_for(lambda: ada_there in there.members, "ada's invitation")
-    wait_for(lambda: "INC-1" in str(slack.messages("incidents")), "the announcement")
-    first_headline = channel.headline_ts
+    channel = declared(night)
+    found = Night(night, channel, channel.headline_ts)
+    _stands_in_slack(found)
+    _alert_attaches(found)
+    _people_talk(found)
+    _what_was_said_changes(found)
+    _headline_drives(found)
+    _resolved_with_a_postmortem(found)
+    _digest_next_week(found)
+    settled(night)
+    assert failed() == []
+    _check_timeline(found)
+    _check_headline(found)
 
-    # The alert attaches by itself.
-    alert = wait_for(lambda: TimelineEntry.objects.filter(incident=incident, source="alert").first(), "the alert")
-    assert "CheckoutErrors" in alert.title
-    wait_for(lambda: "1 items" in headline_of(slack, channel), "the evidence in the headline", 30)
 
-    # People talk; some of it belongs on the timeline.
+def _stands_in_slack(night: Night) -> None:
+    """Pinned headline, the invitation, the announcement."""
+    assert night.incident.workloads == [{"kind": "Deployment", "namespace": "shop", "name": "checkout"}]
+    wait_for(lambda: night.headline in night.there.pins, "the pinned headline")
+    wait_for(lambda: night.slack.user("ada").id in night.there.members, "ada's invitation")
+    wait_for(lambda: "INC-1" in str(night.slack.messages("incidents")), "the announcement")
+
+
+def _alert_attaches(night: Night) -> None:
+    """By itself."""
+    alerts = TimelineEntry.objects.filter(incident=night.incident, source="alert")
+    assert "CheckoutErrors" in wait_for(lambda: alerts.first(), "the alert").title
+    wait_for(lambda: "1 items" in headline_of(night.slack, night.channel), "the evidence in the headline")
+
+
+def _people_talk(night: Night) -> None:
+    """Some of it belongs on the timeline."""
+    slack, where, said = night.slack, night.channel.name, night.said
     slack.join("ben", where)
     slack.join("mallory", where)
-    one = slack.say("ben", where, "Since 03:07, *checkout* answers `503`")
-    two = slack.say("mallory", where, "Payments as well?")
+    said["first"] = slack.say("ben", where, "Since 03:07, *checkout* answers `503`")
+    said["asked"] = slack.say("mallory", where, "Payments as well?")
     slack.say("ben", where, "coffee first")
-    reply = slack.say("ada", where, "No, <@U0> only checkout".replace("<@U0>", f"<@{slack.user('ben').id}>"), thread_ts=two["ts"])  # fmt: skip
-    wrong = slack.say("ben", where, "It is the database")
-    slack.pin("ada", where, one)
-    slack.react("ben", where, two, "pushpin")
-    slack.pin("ada", where, wrong)
-    picture = slack.upload("ben", where, slack.file("latency.png"), "p99 over 4 s")
-    logs = slack.upload("ben", where, slack.file("pods.txt", b"CrashLoopBackOff", "text/plain"), "the pods")
-    slack.pin("ada", where, picture)
-    slack.react("ada", where, logs, "round_pushpin")
-    settled(slack)
-    slack.edit("ben", where, one, "Since *03:09*, checkout answers `503`")
-    slack.delete("ben", where, wrong)
-    later = slack.say("mallory", where, "Then it is the release", thread_ts=two["ts"])
+    answer = f"No, <@{slack.user('ben').id}> only checkout"
+    said["answer"] = slack.say("ada", where, answer, thread_ts=said["asked"]["ts"])
+    said["wrong"] = slack.say("ben", where, "It is the database")
+    said["picture"] = slack.upload("ben", where, slack.file("latency.png"), "p99 over 4 s")
+    pods = slack.file("pods.txt", b"CrashLoopBackOff", "text/plain")
+    said["pods"] = slack.upload("ben", where, pods, "the pods")
+    for name in ("first", "wrong", "picture"):
+        slack.pin("ada", where, said[name])
+    slack.react("ben", where, said["asked"], "pushpin")
+    slack.react("ada", where, said["pods"], "round_pushpin")
     settled(slack)
 
-    # The headline's menus and buttons drive it.
-    number = incident.number
-    assert slack.press("ada", where, first_headline, "take_command").ok
-    sev1 = Severity.objects.get(rank=1)
-    assert slack.press("ada", where, first_headline, "set_severity", option=f"{number}:{sev1.pk}").ok
-    assert slack.press("ada", where, first_headline, "set_status", option=f"{number}:mitigated").ok
+
+def _what_was_said_changes(night: Night) -> None:
+    slack, where, said = night.slack, night.channel.name, night.said
+    slack.edit("ben", where, said["first"], "Since *03:09*, checkout answers `503`")
+    slack.delete("ben", where, said["wrong"])
+    said["late"] = slack.say("mallory", where, "Then it is the release", thread_ts=said["asked"]["ts"])
     settled(slack)
-    form(slack, "ada", lambda: slack.press("ada", where, first_headline, "open_update"), "next_in")
+
+
+def _headline_drives(night: Night) -> None:
+    """Its menus and buttons, and the forms behind them."""
+    slack, where, ts, number = night.slack, night.channel.name, night.headline, night.incident.number
+    severity = Severity.objects.get(rank=1)
+    assert slack.press("ada", where, ts, "take_command").ok
+    assert slack.press("ada", where, ts, "set_severity", option=f"{number}:{severity.pk}").ok
+    assert slack.press("ada", where, ts, "set_status", option=f"{number}:mitigated").ok
+    settled(slack)
+    form(slack, "ada", lambda: slack.press("ada", where, ts, "open_update"), "next_in")
     assert slack.submit("ada", {"text": "Rolled back to *1.41.7*; checkout answers again."}).ok
     settled(slack)
-    form(slack, "ada", lambda: slack.press("ada", where, first_headline, "open_followup"), "What will be done?")
+    form(slack, "ada", lambda: slack.press("ada", where, ts, "open_followup"), "What will be done?")
     assert slack.submit("ada", {"title": "Alert on the pool", "owner": slack.user("ada").id}).ok
     settled(slack)
+    texts = night.there.texts()
+    assert any(text.startswith("Update on INC-1 by") for text in texts)
+    assert "Status: *Mitigated*" in texts
+
+
+def _resolved_with_a_postmortem(night: Night) -> None:
+    slack, where = night.slack, night.channel.name
     assert slack.command("ada", "resolved", where=where).ok
     settled(slack)
-    incident.refresh_from_db()
-    assert (incident.status, incident.severity) == ("resolved", sev1)
-    assert "Resolved" in headline_of(slack, channel)
+    night.incident.refresh_from_db()
+    assert (night.incident.status, night.incident.severity.rank) == ("resolved", 1)
+    assert "Resolved" in headline_of(slack, night.channel)
     assert slack.command("ada", "postmortem", where=where).ok
-    assert f"/incidents/{number}/postmortem/" in seen(slack, "ada", "post-mortem")
-    wait_for(lambda: "Post-mortem" in [one["title"] for one in there.bookmarks], "the post-mortem's bookmark")
+    assert "/incidents/1/postmortem/" in seen(slack, "ada", "post-mortem")
+    wait_for(lambda: "Post-mortem" in [one["title"] for one in night.there.bookmarks], "the post-mortem's bookmark")
 
-    # Next week: what is overdue comes in the morning.
-    followup = FollowUp.objects.get(incident=incident)
+
+def _digest_next_week(night: Night) -> None:
+    """What is overdue, in the morning, to whom it belongs."""
     FollowUp.objects.update(due_at=timezone.now() - timedelta(days=1))
     assert digest.due(datetime(2026, 11, 30, 9, 30, tzinfo=UTC)) >= 1
-    Delivery.objects.filter(kind="digest").update(due_at=timezone.now(), created_at=timezone.now())
-    for lane in Delivery.objects.filter(kind="digest").values_list("lane", flat=True):
+    rows = Delivery.objects.filter(kind="digest")
+    rows.update(due_at=timezone.now(), created_at=timezone.now())
+    for lane in rows.values_list("lane", flat=True):
         outbox.ask(lane)
-    wait_for(lambda: followup.key in str(slack.messages(slack.direct("ada"))), "the digest")
-
-    settled(slack)
-    assert failed() == []
-    _check_timeline(slack, incident, one, two, reply, later, wrong, picture, logs)
-    _check_headline(slack, channel, first_headline)
+    key = FollowUp.objects.get(incident=night.incident).key
+    wait_for(lambda: key in str(night.slack.messages(night.slack.direct("ada"))), "the digest")
 
 
-def _check_timeline(
-    slack: SlackStandIn,
-    incident: Incident,
-    one: dict[str, Any],
-    two: dict[str, Any],
-    reply: dict[str, Any],
-    later: dict[str, Any],
-    wrong: dict[str, Any],
-    picture: dict[str, Any],
-    logs: dict[str, Any],
-) -> None:
+def _check_timeline(night: Night) -> None:
     """Complete, in order, with right times and names."""
     ada, ben = make_person("ada").display_name, make_person("ben").display_name
-    stranger = "Mallory (Slack user, not linked)"
+    stranger, said, incident = "Mallory (Slack user, not linked)", night.said, night.incident
     lines = list(incident.timeline.filter(source="chat", hidden=False).in_order())
     assert [(entry.title, entry.text, entry.occurred_at) for entry in lines] == [
-        (ben, "Since **03:09**, checkout answers `503`", moment(one["ts"])),
-        (stranger, "Payments as well?", moment(two["ts"])),
-        (ada, "No, @ben only checkout", moment(reply["ts"])),
-        (ben, "It is the database", moment(wrong["ts"])),
-        (ben, "p99 over 4 s", moment(picture["ts"])),
-        (ben, "the pods", moment(logs["ts"])),
-        (stranger, "Then it is the release", moment(later["ts"])),
+        (ben, "Since **03:09**, checkout answers `503`", moment(said["first"]["ts"])),
+        (stranger, "Payments as well?", moment(said["asked"]["ts"])),
+        (ada, "No, @ben only checkout", moment(said["answer"]["ts"])),
+        (ben, "It is the database", moment(said["wrong"]["ts"])),
+        (ben, "p99 over 4 s", moment(said["picture"]["ts"])),
+        (ben, "the pods", moment(said["pods"]["ts"])),
+        (stranger, "Then it is the release", moment(said["late"]["ts"])),
     ]
     assert [bool(entry.detail.get("edited")) for entry in lines] == [True, *[False] * 6]
     assert [entry.detail.get("deleted", "") for entry in lines] == ["", "", "", "Slack", "", "", ""]
@@ -202,14 +239,14 @@ def _check_timeline(
     assert moments == sorted(moments)
 
 
-def _check_headline(slack: SlackStandIn, channel: SlackChannel, first: str) -> None:
+def _check_headline(night: Night) -> None:
     """Edited on every change, never posted again."""
-    channel.refresh_from_db()
-    assert channel.headline_ts == first
-    posted = [call.arguments for call in slack.called("chat.postMessage")]
+    night.channel.refresh_from_db()
+    assert night.channel.headline_ts == night.headline
+    posted = [call.arguments for call in night.slack.called("chat.postMessage")]
     named = [one["metadata"]["event_payload"]["name"] for one in posted if isinstance(one.get("metadata"), dict)]
     assert named.count("headline") == 1
     assert named.count("announcement") <= 1
-    updates = [call for call in slack.called("chat.update") if call.arguments.get("ts") == first]
+    updates = [call for call in night.slack.called("chat.update") if call.arguments.get("ts") == night.headline]
     # Changes of one moment are told together.
     assert len(updates) >= 2
