@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from datetime import datetime
+from typing import Any
 
 from django.db import transaction
 
@@ -49,9 +50,18 @@ def save_policy(
 
 @transaction.atomic
 def declare_proposal(
-    *, proposal: IncidentProposal, by: User, now: datetime, severity: Severity | None = None, via: str = "page"
+    *,
+    proposal: IncidentProposal,
+    by: User,
+    now: datetime,
+    severity: Severity | None = None,
+    via: str = "page",
+    **chosen: Any,
 ) -> Incident:
-    """A person declares it; pressed twice it stays one incident. `severity` None: the policy's, else the third."""
+    """A person declares it; pressed twice it stays one incident. `severity` None: the policy's, else the third.
+
+    `chosen` as in `declare_of`; it counts for the press that declares.
+    """
     require_respond(by)
     proposal = _held(proposal)
     if proposal.incident is not None:
@@ -59,7 +69,7 @@ def declare_proposal(
     if not proposal.is_open:
         raise InvalidInput("", "This proposal was dismissed. It comes again when the signal does.")
     severity = severity or _usual_severity(proposal.signal)
-    incident = declare_of(proposal=proposal, severity=severity, by=by, now=now, via=via)
+    incident = declare_of(proposal=proposal, severity=severity, by=by, now=now, via=via, **chosen)
     title = f"Declared from a proposal: {_label(proposal.signal)}"
     write_change(incident=incident, at=now, by=by, title=title, text=_told(proposal))
     _decide(proposal, IncidentProposal.State.DECLARED, now, by=by, incident=incident)
@@ -78,25 +88,27 @@ def declare_by_policy(*, proposal: IncidentProposal, policy: SignalPolicy, now: 
     return incident
 
 
-def declare_of(*, proposal: IncidentProposal, severity: Severity, by: User, now: datetime, via: str) -> Incident:
-    """The incident that a proposal describes: its place as the scope, its first sighting as the impact's start."""
+def declare_of(
+    *, proposal: IncidentProposal, severity: Severity | None, by: User, now: datetime, via: str, **chosen: Any
+) -> Incident:
+    """The incident that a proposal describes: its place as the scope, its first sighting as the impact's start.
+
+    `chosen` are fields of `declare_incident` that a person put in the place of the proposal's.
+    """
     place = proposal.namespace
     workload = {"kind": proposal.kind, "namespace": place, "name": proposal.name}
     # A clock ahead of ours tells of times to come; what began long ago would be collected for ever.
     began = min(proposal.first_at, now)
-    return declare_incident(
-        title=proposal.title,
-        summary=_summary(proposal),
-        severity=severity,
-        by=by,
-        now=now,
-        clusters=[proposal.cluster],
-        namespaces=[place] if place else [],
-        workloads=[workload] if place and proposal.kind in WORKLOADS else [],
-        labels=[f"signal:{proposal.signal}"],
-        impact_started_at=began if now - began < LONGEST_WINDOW else None,
-        via=via,
-    )
+    told: dict[str, Any] = {
+        "title": proposal.title,
+        "summary": _summary(proposal),
+        "clusters": [proposal.cluster],
+        "namespaces": [place] if place else [],
+        "workloads": [workload] if place and proposal.kind in WORKLOADS else [],
+        "labels": [f"signal:{proposal.signal}"],
+        "impact_started_at": began if now - began < LONGEST_WINDOW else None,
+    }
+    return declare_incident(severity=severity, by=by, now=now, via=via, **told | chosen)
 
 
 @transaction.atomic

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from datetime import datetime, timedelta
 
-from accounts.models import User
 from incidents.models import Incident
 from incidents.models.incident import IncidentQuerySet, Visibility
 from incidents.slack.models import SlackChannel, SlackPerson
@@ -21,9 +20,9 @@ class NoIncident(Exception):
 def visible(person: SlackPerson | None) -> IncidentQuerySet:
     """What this person may see; a stranger sees what is internal."""
     rows: IncidentQuerySet = Incident.objects.select_related("severity", "slack_channel")
-    if person is None or person.user is None:
+    if person is None or person.reader is None:
         return rows.filter(visibility=Visibility.INTERNAL)
-    return rows.visible_to(person.user)
+    return rows.visible_to(person.reader)
 
 
 def lately_open(person: SlackPerson | None, now: datetime) -> list[Incident]:
@@ -31,30 +30,26 @@ def lately_open(person: SlackPerson | None, now: datetime) -> list[Incident]:
 
 
 def of_channel(channel_id: str) -> Incident | None:
-    """Whoever writes in the channel sees the incident."""
+    """Without asking who may see it: for what is captured, not for what is shown."""
     row = SlackChannel.objects.select_related("incident__severity").filter(channel_id=channel_id).first()
     return row.incident if row else None
+
+
+def here(channel_id: str, person: SlackPerson | None) -> Incident | None:
+    """The channel's incident, where this person may see it: a channel may be more public than its incident."""
+    return visible(person).filter(slack_channel__channel_id=channel_id).first() if channel_id else None
 
 
 def meant(number: int | None, channel_id: str, person: SlackPerson | None) -> Incident:
     """By its number, else by the channel; raises NoIncident, alike for what is hidden and what is not there."""
     if number is None:
-        found = of_channel(channel_id)
+        found = here(channel_id, person)
         if found is None:
             raise NoIncident(
-                "This channel belongs to no incident. Name one, such as `/incident status INC-42 mitigated`."
+                "This channel belongs to no incident that you may see. Name one, such as `/incident status INC-42 mitigated`."
             )
-        number = found.number
-        if person is None or person.user is None:
-            return found
+        return found
     found = visible(person).filter(number=number).first()
     if found is None:
         raise NoIncident(f"There is no INC-{number} that you may see.")
     return found
-
-
-def may_answer(incident: Incident, user: User | None) -> bool:
-    """Whether what is said about it may be shown to this person."""
-    if not incident.is_restricted:
-        return True
-    return user is not None and Incident.objects.visible_to(user).filter(pk=incident.pk).exists()

@@ -34,7 +34,7 @@ def view(who: SlackPerson) -> list[blocks.Block]:
             blocks.button("Open Debrief", names.VISIT, url=forms.absolute("/")),
         )
     ]
-    if who.user is None:
+    if who.reader is None:
         text = (
             "Your Slack account is not linked to anybody in Debrief; you can declare incidents. An admin can link you."
         )
@@ -47,8 +47,8 @@ def view(who: SlackPerson) -> list[blocks.Block]:
         parts.append(blocks.section("Nothing is open. May it stay so."))
     if total > OPEN:
         parts.append(blocks.context(blocks.link(forms.absolute("/incidents/?status=open"), f"and {total - OPEN} more")))
-    if who.user is not None:
-        parts += _mine(who.user)
+    if who.reader is not None:
+        parts += _mine(who.reader)
     return parts
 
 

@@ -71,6 +71,11 @@ class SlackPerson(models.Model):
     def __str__(self) -> str:
         return self.name
 
+    @property
+    def reader(self) -> User | None:
+        """Who they are here as far as that still counts: None for strangers and for who has left, here or in Slack."""
+        return self.user if self.user is not None and self.user.is_active and not self.is_gone else None
+
 
 class SlackGroup(models.Model):
     """A user group by its id, for names in texts and for inviting its members."""

@@ -41,7 +41,7 @@ def shortcut(body: dict[str, Any], context: BoltContext) -> None:
     build: dict[str, Callable[[], dict[str, Any]]] = {
         names.DECLARE: lambda: _declare(who),
         names.DECLARE_FROM_MESSAGE: lambda: _declare_from(who, message, channel),
-        names.ADD_TO_TIMELINE: lambda: _timeline(message, channel),
+        names.ADD_TO_TIMELINE: lambda: _timeline(who, message, channel),
         names.CREATE_FOLLOWUP: lambda: _followup(who, None, channel, message),
     }
     _open(body, context, build.get(str(body.get("callback_id", ""))))
@@ -108,15 +108,15 @@ def _declare_proposed(who: SlackPerson | None, number: int | None, channel: str)
     return forms.declare(lately=lately, title=row.title, summary=row.words[:3_000], private=private)
 
 
-def _timeline(message: Body, channel: str) -> dict[str, Any]:
+def _timeline(who: SlackPerson | None, message: Body, channel: str) -> dict[str, Any]:
     at = when(str(message.get("ts", ""))) or timezone.now()
     private = forms.about(channel=channel, ts=message.get("ts", ""), thread=message.get("thread_ts", ""))
     text = mrkdwn.plain(mrkdwn.of_message(message))
-    return forms.timeline(incident=finding.of_channel(channel), text=text, at=at, private=private)
+    return forms.timeline(incident=finding.here(channel, who), text=text, at=at, private=private)
 
 
 def _followup(who: SlackPerson | None, number: int | None, channel: str, message: Body | None = None) -> dict[str, Any]:
-    named = number is not None or finding.of_channel(channel) is not None
+    named = number is not None or finding.here(channel, who) is not None
     incident = finding.meant(number, channel, who) if named else None
     text = " ".join(mrkdwn.plain(mrkdwn.of_message(message or {})).split())[:TITLE_LIMIT]
     private = forms.about(incident=incident.number if incident else None, channel=channel)

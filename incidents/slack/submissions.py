@@ -8,8 +8,9 @@ from typing import TYPE_CHECKING, Any
 
 from accounts.models import User
 from accounts.permissions import require_respond
+from accounts.problems import InvalidInput
 from incidents.actions.followup import create_followup
-from incidents.actions.incident import assign_role, change_incident, declare_incident
+from incidents.actions.incident import assign_role, declare_incident
 from incidents.actions.signal import declare_proposal
 from incidents.actions.timeline import write_change
 from incidents.actions.update import post_update
@@ -17,7 +18,7 @@ from incidents.models import Incident, IncidentProposal, Severity
 from incidents.models.incident import IncidentRole, Visibility
 from incidents.slack import blocks, capturing, channels, finding, forms, mrkdwn, names, suggesting
 from incidents.slack.people import declarer, person
-from incidents.slack.submitting import moment
+from incidents.slack.submitting import DECIDED, moment
 
 if TYPE_CHECKING:
     from incidents.slack.handling import Asked
@@ -37,21 +38,31 @@ def _declare(asked: Asked, found: dict[str, Any], about: dict[str, Any]) -> None
         "summary": str(found.get("summary") or ""),
         "visibility": Visibility.RESTRICTED if is_private else Visibility.INTERNAL,
     }
-    proposal = IncidentProposal.objects.filter(pk=about.get("proposal") or 0).first()
+    places = list(found.get("places") or [])
+    scope = suggesting.scope_of(places) if places else {}
+    wanted: dict[str, Any] = {"severity": _severity(found), "by": by, "now": asked.now, "via": names.SERVICE}
+    proposal = _proposal(about)
     if proposal is not None:
-        incident = declare_proposal(
-            proposal=proposal, by=by, now=asked.now, severity=_severity(found), via=names.SERVICE
-        )
-        change_incident(incident=incident, by=by, now=asked.now, via=names.SERVICE, **told)
+        incident = declare_proposal(proposal=proposal, **wanted, **told, **scope)
     else:
-        scope = suggesting.scope_of(list(found.get("places") or []))
-        incident = declare_incident(severity=_severity(found), by=by, now=asked.now, via=names.SERVICE, **told, **scope)
+        incident = declare_incident(**wanted, **told, **scope)
     if by != asked.who.user:
         title = f"Declared in Slack by {asked.who.name}"
         write_change(incident=incident, at=asked.now, by=None, title=title, text="Slack user, not linked")
     else:
         assign_role(incident=incident, role=IncidentRole.RESPONDER, user=by, by=by, now=asked.now, via=names.SERVICE)
     remember_declarer(incident, asked, about)
+
+
+def _proposal(about: dict[str, Any]) -> IncidentProposal | None:
+    """The one whose button was pressed, locked; raises InvalidInput where somebody was quicker."""
+    pk = about.get("proposal")
+    if not pk:
+        return None
+    row = IncidentProposal.objects.select_for_update().filter(pk=pk).first()
+    if row is None or not row.is_open:
+        raise InvalidInput("", DECIDED)
+    return row
 
 
 def remember_declarer(incident: Incident, asked: Asked, about: dict[str, Any]) -> None:
@@ -77,13 +88,15 @@ def _severity(found: dict[str, Any]) -> Severity | None:
 def _update(asked: Asked, found: dict[str, Any], about: dict[str, Any]) -> None:
     incident = finding.meant(about.get("incident"), "", asked.who)
     minutes = str(found.get("next_in") or "")
+    # Closed since the form was sent: the words are worth more than the status.
+    status = forms.changed(found, about, "status") if incident.is_open else ""
     post_update(
         incident=incident,
         text=mrkdwn.to_markdown(str(found["text"])),
         by=asked.user,
         now=asked.now,
-        status=str(found.get("status") or "") or None,
-        severity=_severity(found),
+        status=status or None,
+        severity=_severity({"severity": forms.changed(found, about, "severity")}),
         next_in=timedelta(minutes=int(minutes)) if minutes.isdigit() else None,
         via=names.SERVICE,
     )

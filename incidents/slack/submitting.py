@@ -10,11 +10,16 @@ from django.utils import timezone
 from slack_bolt import Ack
 
 from accounts.permissions import can_respond
-from incidents.slack import blocks, finding, forms, inbox, names
+from incidents.models import IncidentProposal
+from incidents.models import Incident
+from incidents.models.incident import Status
+from incidents.models.update import UPDATE_LIMIT
+from incidents.slack import blocks, finding, forms, inbox, mrkdwn, names
 from incidents.slack.finding import NoIncident
 from incidents.slack.models import SlackPerson
 from incidents.slack.people import known
 
+DECIDED = "Somebody was quicker: this proposal was decided already. `/incident list` shows what is open."
 NOT_LINKED = "Your Slack account is not linked to anybody in Debrief. Ask an admin to link it."
 Values = Mapping[str, Any]
 Problems = dict[str, str]
@@ -45,13 +50,37 @@ def view(ack: Ack, body: dict[str, Any]) -> None:
 
 
 def _declare(found: Values, about: Values, who: SlackPerson | None, now: datetime) -> Problems:
-    return {} if str(found.get("title", "")).strip() else {"title": "Say in a few words what users notice."}
+    if not str(found.get("title", "")).strip():
+        return {"title": "Say in a few words what users notice."}
+    proposal = about.get("proposal")
+    waits = IncidentProposal.objects.open().filter(pk=proposal) if proposal else None
+    return {"title": DECIDED} if waits is not None and not waits.exists() else {}
 
 
 def _update(found: Values, about: Values, who: SlackPerson | None, now: datetime) -> Problems:
     if problem := _responds(who):
         return {"text": problem}
-    return {} if str(found.get("text", "")).strip() else {"text": "Say what is known, being done, and comes next."}
+    text = mrkdwn.to_markdown(str(found.get("text", ""))).strip()
+    if not text:
+        return {"text": "Say what is known, being done, and comes next."}
+    if len(text) > UPDATE_LIMIT:
+        many = f"{len(text):,} characters with the marks that show it as typed"
+        return {"text": f"This has {many}; {UPDATE_LIMIT:,} are possible. Shorten it."}
+    try:
+        incident = finding.meant(about.get("incident"), "", who)
+    except NoIncident as problem:
+        return {"text": str(problem)}
+    return _moved_on(incident, forms.changed(found, about, "status"), str(about.get("status", "")))
+
+
+def _moved_on(incident: Incident, wanted: str, shown: str) -> Problems:
+    """An update opens nothing again; the words alone can always be posted."""
+    if not wanted or incident.is_open:
+        return {}
+    now = incident.get_status_display().lower()
+    before = Status(shown).label if shown in Status.values else "nothing"
+    text = f"{incident.key} is {now} by now. Choose “{before}” to post the words alone."
+    return {"status": f"{text} /incident status {incident.key} {wanted} with a reason reopens it."}
 
 
 def _timeline(found: Values, about: Values, who: SlackPerson | None, now: datetime) -> Problems:
@@ -91,9 +120,9 @@ def _responds(who: SlackPerson | None) -> str:
     """Somebody who was never seen is not refused here: Celery asks Slack who they are."""
     if who is None:
         return ""
-    if who.user is None:
+    if who.reader is None:
         return NOT_LINKED
-    return "" if can_respond(who.user) else "This needs the role responder. An admin can grant it."
+    return "" if can_respond(who.reader) else "This needs the role responder. An admin can grant it."
 
 
 def moment(value: Any) -> datetime | None:

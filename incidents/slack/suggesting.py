@@ -6,8 +6,7 @@ from typing import Any
 
 from slack_bolt import Ack
 
-from incidents.models import Incident
-from incidents.slack import blocks, names
+from incidents.slack import blocks, finding, names
 from incidents.slack.people import known
 from telemetry.models import Cluster, ObjectSnapshot
 
@@ -79,9 +78,7 @@ def _groups(typed: str) -> list[dict[str, Any]]:
 
 def _incidents(typed: str, slack_id: str) -> list[dict[str, Any]]:
     """Open ones that this person may see."""
-    who = known(slack_id)
-    rows = Incident.objects.visible_to(who.user) if who and who.user else Incident.objects.filter(visibility="internal")
-    found = rows.open().matching(typed)[:MOST]
+    found = finding.visible(known(slack_id)).open().matching(typed)[:MOST]
     return [blocks.option(f"{one.key} {one.title}", str(one.number)) for one in found]
 
 
