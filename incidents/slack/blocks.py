@@ -12,6 +12,7 @@ from typing import Any
 Block = dict[str, Any]
 SECTION, HEADER, BUTTON, OPTION, FIELD = 3_000, 150, 75, 75, 2_000
 MODAL_TITLE, MODAL_BUTTON, PLACEHOLDER, VALUE = 24, 24, 150, 2_000
+FENCE = "```"
 OPTIONS, MESSAGE_BLOCKS, FIELDS = 100, 50, 10
 
 
@@ -58,6 +59,28 @@ def section(text: str, *, accessory: Block | None = None, block_id: str = "") ->
     if block_id:
         block["block_id"] = block_id
     return block
+
+
+def sections(text: str) -> list[Block]:
+    """All of a mrkdwn text, however long: parted at the ends of lines, else between words."""
+    parts: list[Block] = []
+    while len(text) > SECTION:
+        end = _parting(text)
+        piece, text = text[:end].rstrip("\n"), text[end:].lstrip("\n")
+        if piece.count(FENCE) % 2:
+            piece, text = f"{piece}\n{FENCE}", f"{FENCE}\n{text}"
+        parts.append(section(piece))
+    return [*parts, section(text)]
+
+
+def _parting(text: str) -> int:
+    """Where a piece may end: not within a link or an escaped sign, with room for the end of a code block."""
+    most = SECTION - len(FENCE) - 1
+    end = text.rfind("\n", most // 2, most) + 1 or text.rfind(" ", most // 2, most) + 1 or most
+    link, sign = text.rfind("<", 0, end), text.rfind("&", end - 5, end)
+    if text.rfind(">", 0, end) < link and text.find(">", end) >= 0 and link > 0:
+        return link
+    return sign if ";" not in text[sign:end] and sign > 0 else end
 
 
 def fields(facts: Iterable[tuple[str, str]]) -> Block:

@@ -31,6 +31,12 @@ def read_about(view: Mapping[str, Any]) -> dict[str, Any]:
     return found if isinstance(found, dict) else {}
 
 
+def changed(found: Mapping[str, Any], about: Mapping[str, Any], name: str) -> str:
+    """What was chosen in a menu, where it is not what the form showed when it opened."""
+    chosen = str(found.get(name) or "")
+    return "" if chosen == about.get(name) else chosen
+
+
 def absolute(path: str) -> str:
     return f"{settings.BASE_URL}{path}"
 
@@ -86,6 +92,7 @@ def declaring(text: str) -> blocks.Block:
 
 def update(incident: Incident, template: str) -> blocks.Block:
     severities = [(str(one.pk), one.name) for one in Severity.objects.all()]
+    severity = "" if incident.severity_is_open else str(incident.severity_id)
     statuses = [(one.value, one.label) for one in Status if one != Status.CLOSED]
     parts = [
         blocks.context(f"*{incident.key}* {blocks.said(incident.title, 200)}"),
@@ -94,13 +101,18 @@ def update(incident: Incident, template: str) -> blocks.Block:
             "What shall people know?",
             blocks.text_input(lines=True, limit=UPDATE_LIMIT, initial=template),
         ),
-        blocks.field("status", "Status", blocks.menu("value", "Stays", statuses, chosen=incident.status)),
+    ]
+    # To open one again asks for a reason, which an update does not hold.
+    if incident.is_open:
+        parts.append(blocks.field("status", "Status", blocks.menu("value", "Stays", statuses, chosen=incident.status)))
+    parts += [
         blocks.field(
-            "severity", "Severity", blocks.menu("value", "Stays", severities, chosen=str(incident.severity_id))
+            "severity", "Severity", blocks.menu("value", "Not chosen yet", severities, chosen=severity), optional=True
         ),
         blocks.field("next_in", "Next update", blocks.menu("value", "Not promised", NEXT_IN), optional=True),
     ]
-    private = about(incident=incident.number)
+    # What is sent back as it was shown is nobody's wish: others may have changed it meanwhile.
+    private = about(incident=incident.number, status=incident.status, severity=severity)
     return blocks.modal(names.UPDATE_FORM, f"Update {incident.key}", parts, submit="Post", private=private)
 
 

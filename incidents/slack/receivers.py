@@ -11,7 +11,7 @@ from incidents import signals
 from incidents.chat import outbox
 from incidents.models import Incident, IncidentProposal, IncidentUpdate, Notice
 from incidents.models.incident import Status
-from incidents.slack import blocks, channels, forms, names, sending
+from incidents.slack import blocks, channels, forms, mrkdwn, names, sending
 from incidents.slack.client import is_on
 from incidents.slack.settings import chosen
 
@@ -59,9 +59,7 @@ def updated(incident_id: int, at: datetime, update_id: int, **_: Any) -> None:
     by = update.posted_by.display_name if update.posted_by else "somebody"
     promised = f" The next by {blocks.clock(update.next_at)}." if update.next_at else ""
     title = f"Update on {update.incident.key} by {blocks.said(by, 80)}, {blocks.clock(update.posted_at)}.{promised}"
-    from incidents.slack import mrkdwn
-
-    parts = [blocks.section(f"*{title}*"), blocks.section(mrkdwn.from_markdown(update.text))]
+    parts = [blocks.section(f"*{title}*"), *blocks.sections(mrkdwn.from_markdown(update.text))]
     _say(update.incident, title, at, parts=parts, central=True)
     channels.ask(incident_id, at)
 

@@ -10,8 +10,7 @@ from django.utils import timezone
 from slack_bolt import Ack
 
 from accounts.permissions import can_respond
-from incidents.models import IncidentProposal
-from incidents.models import Incident
+from incidents.models import Incident, IncidentProposal
 from incidents.models.incident import Status
 from incidents.models.update import UPDATE_LIMIT
 from incidents.slack import blocks, finding, forms, inbox, mrkdwn, names
@@ -78,7 +77,7 @@ def _moved_on(incident: Incident, wanted: str, shown: str) -> Problems:
     if not wanted or incident.is_open:
         return {}
     now = incident.get_status_display().lower()
-    before = Status(shown).label if shown in Status.values else "nothing"
+    before = Status(shown).label if shown in Status.values else "what it was"
     text = f"{incident.key} is {now} by now. Choose “{before}” to post the words alone."
     return {"status": f"{text} /incident status {incident.key} {wanted} with a reason reopens it."}
 
