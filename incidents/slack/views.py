@@ -36,15 +36,15 @@ def receive(request: HttpRequest) -> HttpResponse:
     if not _is_signed(request, raw):
         return _refusal(401, "The signature does not fit, or the request is older than five minutes.")
     try:
-        body = raw.decode()
-        _check(body, request.content_type or "")
+        body = _read(raw.decode(), request.content_type or "")
     except (ValueError, RecursionError) as problem:
         return _refusal(400, f"The body cannot be read: {problem}")
     try:
         bolt = app()
     except NotConfigured:
         return _refusal(503, "SLACK_BOT_TOKEN is not set.")
-    answer = bolt.dispatch(BoltRequest(body=body, query=request.META["QUERY_STRING"], headers=dict(request.headers)))
+    headers = dict(request.headers) | {"Content-Type": "application/json"}
+    answer = bolt.dispatch(BoltRequest(body=body, query=request.META["QUERY_STRING"], headers=headers))
     return to_django_response(answer)
 
 
@@ -60,16 +60,23 @@ def _is_signed(request: HttpRequest, raw: bytes) -> bool:
         return False
 
 
-def _check(body: str, content_type: str) -> None:
-    """Raises ValueError, naming what was expected, for what Bolt would stumble over."""
+def _read(body: str, content_type: str) -> str:
+    """JSON, whichever way it came; raises ValueError, naming what was expected, for what Bolt would stumble over.
+
+    Bolt takes any form with the word payload anywhere in it for an interaction, which a command may well say.
+    """
     if content_type == FORM:
         form = parse_qs(body, keep_blank_values=True, max_num_fields=200)
         if "payload" not in form:
             if "command" not in form and "ssl_check" not in form:
                 raise ValueError("expected the field command or payload")
-            return
+            return json.dumps({name: values[-1] for name, values in form.items()})
         body = form["payload"][0]
-    payload = json.loads(body)
+    _check(json.loads(body))
+    return body
+
+
+def _check(payload: Any) -> None:
     if not isinstance(payload, dict):
         raise ValueError("expected a JSON object")
     shape = SHAPES.get(str(payload.get("type", "")))

@@ -13,6 +13,7 @@ from django.test import Client
 from incidents.models import Incident
 from incidents.slack.models import SlackRequest
 from tests.incidents.slack.fixtures import Work, declare, failed
+from tests.running import wait_for
 from tests.stand_ins.slack import SlackStandIn
 
 FORM = "application/x-www-form-urlencoded"
@@ -94,6 +95,26 @@ def test_what_cannot_be_read_is_a_clear_400(slack: SlackStandIn, body: bytes, ki
         answer = slack.send(path, body, content_type=kind)
         assert answer.status == 400, path
         assert "cannot be read" in answer.text
+    assert kept() == 0
+
+
+@pytest.mark.parametrize(
+    "text",
+    ["payload too large", "payload={}", "a=1&payload=[]&b", "50% of 1+1 is + &amp; %41 %zz", "🔥 naïve – ", '{"a": 1}'],
+)
+def test_a_command_says_what_was_typed_whatever_signs_and_words_are_in_it(slack: SlackStandIn, text: str) -> None:
+    assert slack.command("ada", f"status {text}", where="incidents").ok
+    assert SlackRequest.objects.get().payload["text"] == f"status {text}"
+
+
+def test_a_title_with_the_word_payload_opens_the_form(slack: SlackStandIn) -> None:
+    assert slack.command("ada", "new payload too large").ok
+    view = wait_for(lambda: slack.modal("ada"), "the form")
+    assert "payload too large" in str(view)
+
+
+def test_slacks_check_of_the_certificate_is_answered(slack: SlackStandIn) -> None:
+    assert slack.send("/slack/commands", b"ssl_check=1&token=t", content_type=FORM).status == 200
     assert kept() == 0
 
 
