@@ -157,6 +157,11 @@ CELERY_BEAT_SCHEDULE = {
     "sweep-signals": {"task": "incidents.tasks.sweep_signals", "schedule": timedelta(seconds=5)},
     "sweep-slack": {"task": "incidents.slack.tasks.sweep", "schedule": timedelta(seconds=5)},
     "slack-digests": {"task": "incidents.slack.tasks.send_digests", "schedule": timedelta(minutes=15)},
+    "slack-workspace": {
+        "task": "incidents.slack.tasks.check_workspace",
+        "schedule": timedelta(seconds=30),
+        "options": {"expires": 30},
+    },
     "prune-slack": {"task": "incidents.slack.tasks.prune", "schedule": timedelta(hours=1)},
     "sweep-chat": {"task": "incidents.chat.tasks.sweep", "schedule": timedelta(seconds=5)},
     "prune-chat": {"task": "incidents.chat.tasks.prune", "schedule": timedelta(hours=1)},

@@ -31,10 +31,13 @@ def enqueue(
     key: str = "",
     due_at: datetime | None = None,
     once: bool = False,
+    moves: bool = False,
 ) -> Delivery | None:
-    """None where the same `key` waits already or, with `once`, was ever enqueued."""
-    known = Delivery.objects.filter(service=service, key=key)
-    if key and (known if once else known.filter(state=QueuedState.WAITING)).exists():
+    """None where the same `key` waits already or, with `once`, was ever enqueued.
+
+    What waits is done at the earlier of both times; with `moves` at the new one.
+    """
+    if key and _waits_already(service, key, f"{service}:{lane}", due_at or now, once=once, moves=moves):
         return None
     row = Delivery(
         service=service,
@@ -53,6 +56,21 @@ def enqueue(
     return row
 
 
+def _waits_already(service: str, key: str, lane: str, due: datetime, *, once: bool, moves: bool) -> bool:
+    known = Delivery.objects.filter(service=service, key=key)
+    if once:
+        return known.exists()
+    # One that failed is made good by the next of its kind.
+    known.filter(state=QueuedState.FAILED).update(state=QueuedState.DONE, problem="")
+    waiting = known.filter(state=QueuedState.WAITING)
+    if not waiting.exists():
+        return False
+    fresh = waiting.filter(attempts=0) if moves else waiting.filter(attempts=0, due_at__gt=due)
+    if fresh.update(due_at=due):
+        transaction.on_commit(partial(ask, lane))
+    return True
+
+
 def ask(lane: str) -> None:
     """A broker that is down keeps nothing from being said later: the sweep asks again."""
     try:
@@ -68,7 +86,8 @@ def try_again(delivery: Delivery, now: datetime) -> None:
     if delivery.key and same.exists():
         failed.update(state=QueuedState.DONE, problem="", finished_at=now)
         return
-    if failed.update(state=QueuedState.WAITING, attempts=0, surprises=0, due_at=now, created_at=now, finished_at=None):
+    # As if tried once: what stands in the chat already is looked for before it is posted again.
+    if failed.update(state=QueuedState.WAITING, attempts=1, surprises=0, due_at=now, created_at=now, finished_at=None):
         transaction.on_commit(partial(ask, delivery.lane))
 
 

@@ -5,9 +5,6 @@ Every step is kept when it is done, so that a try that was cut off goes on where
 
 from __future__ import annotations
 
-import hashlib
-import json
-from collections.abc import Iterable
 from datetime import datetime, timedelta
 from typing import Any
 
@@ -17,10 +14,10 @@ from incidents.chat import outbox
 from incidents.chat.lanes import Never
 from incidents.models import Delivery, Incident
 from incidents.models.incident import Status
-from incidents.slack import blocks, forms, headline, names, naming, posting
-from incidents.slack.client import SlackLater, SlackRefusal, call
-from incidents.slack.models import SlackChannel, SlackGroup
-from incidents.slack.people import learn_groups, slack_id_of, workspace
+from incidents.slack import forms, names, naming, posting
+from incidents.slack.client import SlackRefusal, call
+from incidents.slack.models import SlackChannel
+from incidents.slack.people import workspace
 from incidents.slack.settings import chosen
 
 ATTEMPTS = 10
@@ -52,25 +49,6 @@ def tell_where(*, incident: Incident, channel: str, who: str, now: datetime) -> 
     """Whoever declared it is told where it goes on."""
     lane, content = f"incident:{incident.pk}", {"channel": channel, "user": who}
     outbox.enqueue(service=names.SERVICE, kind="declared", lane=lane, incident=incident, content=content, now=now)
-
-
-def refresh(delivery: Delivery) -> None:
-    incident = fresh(delivery)
-    channel = ensure(incident)
-    if channel.archived_at is not None:
-        return
-    now = timezone.now()
-    _invite(incident, channel, _wanted(incident))
-    _topic(incident, channel)
-    _headline(delivery, incident, channel, now)
-    _bookmarks(incident, channel)
-    _announcement(delivery, incident, channel)
-    if incident.is_restricted and not channel.is_private:
-        raise Never(
-            f"#{channel.name} is a public channel, and only a person can make it private: in Slack, channel settings."
-        )
-    if headline.is_collecting(incident) and now - incident.declared_at < WATCHED:
-        ask(incident.pk, now, due_at=now + AGAIN_WHILE_COLLECTING)
 
 
 def fresh(delivery: Delivery) -> Incident:
@@ -137,160 +115,6 @@ def _ours(name: str, incident: Incident) -> dict[str, Any] | None:
             return None
 
 
-def _wanted(incident: Incident) -> list[str]:
-    """Who has a role, who declared it, and whom the settings invite; to a restricted one only those who take part."""
-    users = [one.user for one in incident.roles.all()] + [incident.declared_by]
-    found = [slack_id_of(user) for user in users]
-    if not incident.is_restricted:
-        found += _invited_always()
-    return [one for one in dict.fromkeys(found) if one]
-
-
-def _invited_always() -> list[str]:
-    found: list[str] = []
-    for word in chosen().invite:
-        if "@" in word.lstrip("@"):
-            try:
-                found.append(str(call("users.lookupByEmail", email=word)["user"]["id"]))
-            except SlackRefusal:
-                continue
-        else:
-            found += _members(word.lstrip("@"))
-    return found
-
-
-def _members(handle: str) -> list[str]:
-    if not SlackGroup.objects.filter(handle=handle).exists():
-        learn_groups()
-    group = SlackGroup.objects.filter(handle=handle).first()
-    if group is None:
-        return []
-    try:
-        return [str(one) for one in call("usergroups.users.list", usergroup=group.slack_id).get("users") or []]
-    except SlackRefusal:
-        return []
-
-
-def add(incident: Incident, channel: SlackChannel, people: Iterable[str]) -> None:
-    _invite(incident, channel, list(people))
-
-
-def _invite(incident: Incident, channel: SlackChannel, people: list[str]) -> None:
-    invited = set(channel.shown.get("invited", []))
-    for one in people:
-        if one in invited:
-            continue
-        try:
-            call("conversations.invite", channel=channel.channel_id, users=one)
-        except SlackRefusal as problem:
-            # Somebody who cannot be invited (a guest, a bot, who has left) keeps nobody else out.
-            if problem.code in {"missing_scope", "is_archived", "not_in_channel", "channel_not_found"}:
-                raise
-        invited.add(one)
-        _keep(channel, invited=sorted(invited))
-
-
-def _topic(incident: Incident, channel: SlackChannel) -> None:
-    wanted = naming.topic(incident, forms.address(incident))
-    if channel.shown.get("topic") != wanted:
-        call("conversations.setTopic", channel=channel.channel_id, topic=wanted)
-        _keep(channel, topic=wanted)
-
-
-def _headline(delivery: Delivery, incident: Incident, channel: SlackChannel, now: datetime) -> None:
-    parts = headline.headline(incident, now)
-    digest, text = _digest(parts), headline.summary(incident)
-    if not channel.headline_ts:
-        ts = posting.post(delivery, channel.channel_id, "headline", text=text, parts=parts)
-        channel.headline_ts = ts
-        _keep(channel, headline=digest)
-    elif channel.shown.get("headline") != digest:
-        try:
-            call("chat.update", channel=channel.channel_id, ts=channel.headline_ts, text=text, blocks=parts)
-        except SlackRefusal as problem:
-            if problem.code not in GONE:
-                raise
-            # Somebody deleted it: the channel gets it once more.
-            channel.headline_ts = ""
-            _keep(channel, pinned=False)
-            _headline(delivery, incident, channel, now)
-            return
-        _keep(channel, headline=digest)
-    if not channel.shown.get("pinned"):
-        try:
-            call("pins.add", channel=channel.channel_id, timestamp=channel.headline_ts)
-        except SlackRefusal as problem:
-            if problem.code != "already_pinned":
-                raise
-        _keep(channel, pinned=True)
-
-
-def _bookmarks(incident: Incident, channel: SlackChannel) -> None:
-    wanted = {"Incident": forms.address(incident)}
-    if hasattr(incident, "postmortem"):
-        wanted["Post-mortem"] = forms.address(incident, "postmortem/")
-    known = dict(channel.shown.get("bookmarks", {}))
-    for title, address in wanted.items():
-        if title in known:
-            continue
-        try:
-            answer = call("bookmarks.add", channel_id=channel.channel_id, title=title, type="link", link=address)
-        except SlackLater as problem:
-            # Without bookmarks:read nobody can ask whether it is there: an answer that got lost counts as one.
-            if problem.is_uncertain:
-                _keep(channel, bookmarks=known | {title: ""})
-            raise
-        known[title] = str((answer.get("bookmark") or {}).get("id", ""))
-        _keep(channel, bookmarks=known)
-
-
-def _announcement(delivery: Delivery, incident: Incident, channel: SlackChannel) -> None:
-    """In the central channel; what became restricted is taken away there."""
-    if incident.is_restricted:
-        if channel.central_ts:
-            _forget_announcement(channel)
-        return
-    central = chosen().central_channel.lstrip("#")
-    if not central:
-        return
-    parts = headline.announcement(incident, channel.channel_id)
-    digest, text = _digest(parts), headline.summary(incident)
-    if not channel.central_ts:
-        # By name until the first answer tells its id.
-        where = central if central.startswith(("C", "G")) and central.isupper() else f"#{central}"
-        channel.central_ts, channel.central_id = _announce(delivery, where, text, parts)
-        _keep(channel, central=digest)
-    elif channel.shown.get("central") != digest:
-        try:
-            call("chat.update", channel=channel.central_id, ts=channel.central_ts, text=text, blocks=parts)
-        except SlackRefusal as problem:
-            if problem.code not in GONE:
-                raise
-        _keep(channel, central=digest)
-
-
-def _announce(delivery: Delivery, where: str, text: str, parts: list[blocks.Block]) -> tuple[str, str]:
-    mark = {"delivery": f"incident-{delivery.incident_id}", "name": "announcement"}
-    metadata = {"event_type": posting.EVENT, "event_payload": mark}
-    try:
-        answer = call("chat.postMessage", channel=where, text=text, blocks=parts, unfurl_links=False, metadata=metadata)
-    except SlackRefusal as problem:
-        if problem.code in {"channel_not_found", "not_in_channel", "is_archived"}:
-            raise Never(f"{where} cannot be written to: {problem} Settings, Slack names another channel.") from None
-        raise
-    return str(answer["ts"]), str(answer["channel"])
-
-
-def _forget_announcement(channel: SlackChannel) -> None:
-    try:
-        call("chat.delete", channel=channel.central_id, ts=channel.central_ts)
-    except SlackRefusal as problem:
-        if problem.code not in GONE:
-            raise
-    channel.central_ts = ""
-    _keep(channel, central="")
-
-
 def archive(delivery: Delivery) -> None:
     """Days after it was closed, unless it was opened again; the post-mortem's address is the last word."""
     incident = fresh(delivery)
@@ -309,10 +133,6 @@ def archive(delivery: Delivery) -> None:
     channel.save(update_fields=["archived_at"])
 
 
-def _keep(channel: SlackChannel, **shown: Any) -> None:
+def keep(channel: SlackChannel, **shown: Any) -> None:
     channel.shown = channel.shown | shown
     channel.save()
-
-
-def _digest(parts: list[blocks.Block]) -> str:
-    return hashlib.sha256(json.dumps(parts, sort_keys=True).encode()).hexdigest()

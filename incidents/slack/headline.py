@@ -30,6 +30,15 @@ def headline(incident: Incident, now: datetime) -> list[blocks.Block]:
     return parts
 
 
+def bare(incident: Incident) -> list[blocks.Block]:
+    """What may stand where everybody reads, of an incident that not everybody may see."""
+    page = blocks.link(forms.address(incident), "its page")
+    return [
+        blocks.header(incident.key),
+        blocks.section(f"This incident is restricted. Who takes part finds it on {page}."),
+    ]
+
+
 def announcement(incident: Incident, channel_id: str) -> list[blocks.Block]:
     """For the central channel: what it is, how it stands, where to go."""
     sign = SIGNS.get(incident.severity.rank, ":white_circle:")

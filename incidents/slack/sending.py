@@ -13,7 +13,8 @@ from accounts.models import User
 from incidents.chat.lanes import Later, Never
 from incidents.chat.registry import register
 from incidents.models import Delivery, Notice
-from incidents.slack import blocks, channels, client, digest, files, home, names, posting
+from incidents.notices import may_see
+from incidents.slack import blocks, channels, client, digest, files, home, inviting, names, posting, showing
 from incidents.slack.client import SlackRefusal, call
 from incidents.slack.models import SlackChannel
 from incidents.slack.people import slack_id_of
@@ -37,23 +38,21 @@ def _message(delivery: Delivery) -> None:
     """Into the incident's channel; with `central`, also under the announcement."""
     incident, content = channels.fresh(delivery), delivery.content
     channel = channels.ensure(incident)
-    if channel.archived_at is not None:
+    if not showing.is_heard(incident, channel):
         return
-    posting.post(delivery, channel.channel_id, "message", text=content["text"], parts=content.get("blocks") or [])
+    if showing.is_exposed(incident, channel):
+        raise Never(showing.exposed(channel))
+    text, parts = content["text"], content.get("blocks") or []
+    posting.post(delivery, channel.channel_id, "message", text=text, parts=parts)
     if content.get("central") and channel.central_ts and not incident.is_restricted:
-        posting.post(
-            delivery,
-            channel.central_id,
-            "central",
-            text=content["text"],
-            parts=content.get("blocks") or [],
-            thread=channel.central_ts,
-        )
+        below = channel.central_ts
+        posted = posting.post(delivery, channel.central_id, "central", text=text, parts=parts, thread=below)
+        replies = [*channel.shown.get("central_replies", []), posted.ts]
+        channels.keep(channel, central_replies=replies)
 
 
 def _invite(delivery: Delivery) -> None:
-    incident = channels.fresh(delivery)
-    channels.add(incident, channels.ensure(incident), delivery.content["people"])
+    inviting.invite(channels.ensure(channels.fresh(delivery)), delivery.content["people"])
 
 
 def _declared(delivery: Delivery) -> None:
@@ -114,7 +113,7 @@ def _direct(delivery: Delivery) -> None:
         return
     if "notice" in content:
         notice = Notice.objects.filter(pk=content["notice"]).select_related("incident").first()
-        if notice is None or notice.read_at is not None:
+        if user is None or notice is None or notice.read_at is not None or not may_see(user, notice.incident):
             return
         text = blocks.link(f"{settings.BASE_URL}{notice.address}", notice.text)
         _direct_to(delivery, slack_id, text, [])
@@ -152,7 +151,7 @@ def _test(delivery: Delivery) -> None:
 
 
 KINDS: dict[str, Callable[[Delivery], None]] = {
-    "incident": channels.refresh,
+    "incident": showing.refresh,
     "archive": channels.archive,
     "message": _message,
     "invite": _invite,

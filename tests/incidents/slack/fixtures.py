@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from django.core.cache import cache
 from django.test import Client
 from django.utils import timezone
 
@@ -28,6 +29,7 @@ Work = Callable[[], None]
 @pytest.fixture
 def slack(committed: None, settings: Any) -> Iterator[SlackStandIn]:
     """Ada and Ben respond, Cy reads, Mallory has no account."""
+    cache.clear()
     with SlackStandIn() as stand_in:
         for name, value in stand_in.settings().items():
             setattr(settings, name, value)
