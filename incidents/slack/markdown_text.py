@@ -50,7 +50,7 @@ SIGN_OF_RULE = "———"
 MOST_QUOTES, DEEPEST = 4, 8
 BAD_IN_LINK = re.compile(r"[\s()<>\"'`\\\[\]{}]")
 AFTER_LINK = ".,;:!?*_~'"
-SPECIAL = re.compile(r"\\(?=[!-/:-@\[-`{-~]|\Z)|[*_`]|~~+|<(?=[A-Za-z/!])|\]\(|\[\[|\[\^|\]:|\][\[]")
+SPECIAL = re.compile(r"\\(?![A-Za-z0-9])|[*_`]|~~+|<(?=[A-Za-z/!])|\]\(|\[\[|\[\^|\]:|\][\[]")
 BEGINS = re.compile(r"\s*(?:(?P<marker>[-+*>#=]|\d{1,9}(?=[.)](?:\s|\Z)))|(?P<note>!!!)|(?P<label>\[[^\]\n]*\]:))")
 
 

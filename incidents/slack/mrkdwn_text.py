@@ -29,7 +29,7 @@ Name = Callable[[str, str], str]
 TOKEN = re.compile(
     r"<(?P<token>[^<>\n]{1,4000})>"
     rf"|`(?!{BREAK})(?P<code>[^`\n]*[^`\n{BREAK}])`"
-    rf"|{BREAK}?:(?P<emoji>[\w+'-]{{1,100}}(?:::skin-tone-[2-6])?):"
+    rf"|{BREAK}?:(?P<emoji>[+-]?[^\W_](?:[\w+'-]{{0,98}}[^\W_])?(?:::skin-tone-[2-6])?):"
     r"|(?P<mark>\*+|_+|~+|`)"
 )
 STYLE_OF = {"*": BOLD, "_": ITALIC, "~": STRIKE, "**": BOLD, "~~": STRIKE}

@@ -177,7 +177,8 @@ def test_plain_words_have_no_marks(markdown: str, plain: str) -> None:
 
 # Whatever is said
 
-TEXTS = st.text("ab 1.*_~`<>&|[](){}#+-!\\:@=éß🎉", min_size=1, max_size=12)
+# Without colons: what stands between two of them is an emoji in Slack, whoever wrote it.
+TEXTS = st.text("ab 1.*_~`<>&|[](){}#+-!\\@=éß🎉", min_size=1, max_size=12)
 RUNS = st.one_of(
     st.builds(Run, TEXTS, st.frozensets(st.sampled_from(STYLES))),
     st.builds(lambda text, styles: Run(f"x{text}x", styles, True), st.text("ab *_<&", max_size=6), st.frozensets(st.sampled_from(STYLES))),
