@@ -113,6 +113,19 @@ def invite(asking: Asking) -> dict[str, Any]:
     return {"channel": shown_channel(asking.workspace, channel), **({"errors": problems} if problems else {})}
 
 
+@method("conversations.kick", "channel", "user")
+def kick(asking: Asking) -> dict[str, Any]:
+    channel, user = _manage(asking), str(asking.get("user"))
+    if user not in asking.workspace.users:
+        raise Refused("user_not_found")
+    if user == asking.bot.id:
+        raise Refused("cant_kick_self")
+    if user not in channel.members:
+        raise Refused("not_in_channel")
+    channel.members.remove(user)
+    return {}
+
+
 def _why_not(asking: Asking, channel: Channel, user: str) -> dict[str, Any] | None:
     known = asking.workspace.users.get(user)
     error = ""
