@@ -12,7 +12,7 @@ from django.db.models import Exists, OuterRef, Subquery
 from accounts.models import User
 from incidents import signals
 from incidents.models import Incident, IncidentUpdate, Notice, Reminder, RoleAssignment
-from incidents.models.incident import IncidentRole
+from incidents.models.incident import IncidentQuerySet, IncidentRole
 from incidents.notices import tell
 
 SEVERITY_AFTER = timedelta(minutes=10)
@@ -55,12 +55,21 @@ def remind_of_lacks(now: datetime) -> int:
     return said
 
 
-def _watched() -> list[Watched]:
+def is_lacking(incident_id: int, kind: str, now: datetime) -> bool:
+    """Whether it still is so, and nobody has asked for quiet about it."""
+    snoozed = Reminder.objects.filter(incident=incident_id, kind=kind, snoozed_until__gt=now)
+    if snoozed.exists():
+        return False
+    found = _watched(Incident.objects.filter(pk=incident_id))
+    return any(lack == kind and now >= first_at for one in found for lack, first_at, _ in one.lacks())
+
+
+def _watched(among: IncidentQuerySet | None = None) -> list[Watched]:
     updates = IncidentUpdate.objects.filter(incident=OuterRef("pk")).order_by("-posted_at", "-id")
     commander = RoleAssignment.objects.filter(incident=OuterRef("pk"), role=IncidentRole.COMMANDER)
     told = Subquery(updates.values("posted_at")[:1])
     promised = Subquery(updates.values("next_at")[:1])
-    rows = Incident.objects.open().order_by("-number")
+    rows = (Incident.objects.all() if among is None else among).open().order_by("-number")
     incidents = {row.pk: row for row in rows.select_related("severity", "declared_by")[:MOST]}
     facts = Incident.objects.filter(pk__in=incidents).annotate(told=told, promised=promised, led=Exists(commander))
     return [

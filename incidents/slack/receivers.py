@@ -130,7 +130,9 @@ def reminded(incident_id: int, at: datetime, kind: str, **_: Any) -> None:
         for minutes in SNOOZES
     ]
     parts = [blocks.section(f":hourglass: {text}"), blocks.actions(deed, *snoozes)]
-    _say(incident, text, at, parts=parts)
+    content = {"text": text, "blocks": parts, "lacks": kind}
+    lane, key = f"incident:{incident.pk}", f"reminder:{incident.pk}:{kind}"
+    _enqueue("reminder", lane, at, content=content, incident=incident, key=key)
 
 
 def _say(

@@ -12,6 +12,7 @@ from django.utils import timezone
 from accounts.models import User
 from incidents.chat.lanes import Later, Never
 from incidents.chat.registry import register
+from incidents.lacks import is_lacking
 from incidents.models import Delivery, Notice
 from incidents.notices import may_see
 from incidents.slack import blocks, channels, client, digest, files, home, inviting, names, posting, showing
@@ -49,6 +50,12 @@ def _message(delivery: Delivery) -> None:
         posted = posting.post(delivery, channel.central_id, "central", text=text, parts=parts, thread=below)
         replies = [*channel.shown.get("central_replies", []), posted.ts]
         channels.keep(channel, central_replies=replies)
+
+
+def _reminder(delivery: Delivery) -> None:
+    """Of what is still so now that its turn has come; Slack may have been away meanwhile."""
+    if is_lacking(delivery.incident_id or 0, delivery.content["lacks"], timezone.now()):
+        _message(delivery)
 
 
 def _invite(delivery: Delivery) -> None:
@@ -154,6 +161,7 @@ KINDS: dict[str, Callable[[Delivery], None]] = {
     "incident": showing.refresh,
     "archive": channels.archive,
     "message": _message,
+    "reminder": _reminder,
     "invite": _invite,
     "declared": _declared,
     "answer": _answer,

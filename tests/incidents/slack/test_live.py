@@ -189,8 +189,8 @@ def test_reminders_come_with_buttons_and_are_snoozed(slack: SlackStandIn, work: 
     channel = declare(slack, work)
     there = slack.workspace.find_channel(channel.name)
     now = timezone.now()
-    remind_of_lacks(now + timedelta(minutes=6))
-    Delivery.objects.filter(state="waiting").update(due_at=now)
+    Incident.objects.update(declared_at=now - timedelta(minutes=6))
+    remind_of_lacks(now)
     work()
     ts, message = list(there.messages.items())[-1]
     assert message["text"] == "Nobody commands this incident yet."
