@@ -6,15 +6,17 @@ Everything that people typed stands in TextRuns, which know no Markdown; a TextB
 from __future__ import annotations
 
 import json
+import re
 from dataclasses import replace
 from typing import Any
 
-from incidents.chat.lanes import Later
+from incidents.chat.lanes import Later, Never
 from incidents.chat.news import News
-from incidents.chat.webhooks import Webhook, register
+from incidents.chat.webhooks import Stumbled, Webhook, register
 
 # https://learn.microsoft.com/microsoftteams/limits-specifications-teams: 28 KB a message.
 MESSAGE_BYTES = 27_000
+FAILED = re.compile(r"HTTP error (\d{3})")
 TONES = {0: "good", 1: "attention", 2: "attention", 3: "warning"}
 MORE = "…"
 
@@ -35,11 +37,15 @@ class Teams(Webhook):
 
     def refusal(self, body: str) -> Exception | None:
         """Older connectors tell of a failure of Teams behind them with 200."""
-        if "HTTP error 429" in body:
+        if "Webhook message delivery failed" not in body and not FAILED.search(body):
+            return None
+        found = FAILED.search(body)
+        code = int(found[1]) if found else 500
+        if code == 429:
             return Later("Teams asked to wait.")
-        if "Webhook message delivery failed" in body:
-            return Later("Teams took the message and could not show it.")
-        return None
+        if 400 <= code < 500 and code != 408:
+            return Never(f"Teams refused the message with {code}: {body[:300]}")
+        return Stumbled("Teams took the message and could not show it.")
 
 
 def _message(news: News) -> dict[str, Any]:

@@ -21,9 +21,15 @@ from incidents.models import Delivery, Incident
 TIMEOUT = httpx.Timeout(10.0, connect=5.0)
 ANSWER_BYTES = 2_000
 LONGEST_PAUSE = 3_600.0
+# A message on which a service stumbles every time would hold up all that come after it: for a quarter of an hour.
+MOST_STUMBLES = 20
 USER_AGENT = "Debrief"
 
 log = logging.getLogger(__name__)
+
+
+class Stumbled(Later):
+    """The service was there and failed: with this message, or altogether."""
 
 
 class Webhook(ABC):
@@ -42,7 +48,12 @@ class Webhook(ABC):
             # It became so after it was enqueued: nothing of it leaves the house, and nothing has failed.
             log.info("%s: delivery %s is kept back, its incident is restricted", self.name, delivery.pk)
             return
-        self.post(self.message(News.of_json(delivery.content)))
+        try:
+            self.post(self.message(News.of_json(delivery.content)))
+        except Stumbled as problem:
+            if delivery.attempts >= MOST_STUMBLES:
+                raise Never(f"{problem} So it did {delivery.attempts} times; what came after goes on.") from None
+            raise
 
     @abstractmethod
     def message(self, news: News) -> dict[str, Any]: ...
@@ -79,7 +90,7 @@ class Webhook(ABC):
             raise Later(f"{self.label} asked to wait.", retry_after(answer.headers.get("Retry-After"), _now()))
         if code in {408, 425} or code >= 500:
             after = retry_after(answer.headers.get("Retry-After"), _now())
-            raise Later(f"{self.label} answered {code}.", after)
+            raise Stumbled(f"{self.label} answered {code}.", after)
         if code < 400:
             raise Never(f"{self.label} sent us elsewhere ({code}). Put the final address into {self.setting}.")
         if code in {401, 403, 404, 410}:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from datetime import timedelta
 from typing import Any
 
 import httpx
@@ -22,7 +23,9 @@ from incidents.slack.people import slack_id_of
 from incidents.slack.places import is_slacks
 
 HOOKS = "hooks.slack.com"
-SPENT = frozenset({404, 410})
+ANSWERED_WITHIN = timedelta(minutes=30)
+# Response addresses have a host of their own, which may be away while the Web API is not.
+RESPONSE_TRIES = 3
 
 
 class Slack:
@@ -80,8 +83,11 @@ def _declared(delivery: Delivery) -> None:
 def _answer(delivery: Delivery) -> None:
     """By the response address while Slack takes it (5 times in 30 minutes), else in the channel, else directly."""
     content = delivery.content
+    if timezone.now() - delivery.created_at > ANSWERED_WITHIN:
+        raise Never("Slack could not be reached for half an hour: whoever asked waits no longer.")
     message = {"text": content["text"], "blocks": content["blocks"]} if content["blocks"] else {"text": content["text"]}
-    if content["response_url"] and _responded(content["response_url"], message):
+    is_tried = delivery.attempts > RESPONSE_TRIES
+    if content["response_url"] and not is_tried and _responded(content["response_url"], message):
         return
     if content["channel"] and content["user"]:
         try:

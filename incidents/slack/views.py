@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import Any
 from urllib.parse import parse_qs
 
@@ -43,7 +43,7 @@ def receive(request: HttpRequest) -> HttpResponse:
         bolt = app()
     except NotConfigured:
         return _refusal(503, "SLACK_BOT_TOKEN is not set.")
-    headers = dict(request.headers) | {"Content-Type": "application/json"}
+    headers: dict[str, str | Sequence[str]] = {**request.headers, "Content-Type": "application/json"}
     answer = bolt.dispatch(BoltRequest(body=body, query=request.META["QUERY_STRING"], headers=headers))
     return to_django_response(answer)
 

@@ -264,6 +264,27 @@ def test_a_failure_that_teams_tells_with_200_is_tried_again(body: str, words: st
             Teams().post(Teams().message(NEWS))
 
 
+@pytest.mark.parametrize("code", [400, 403, 404, 413])
+def test_a_refusal_that_teams_tells_with_200_is_not_tried_again(code: int) -> None:
+    body = f"Webhook message delivery failed with error: Microsoft Teams endpoint returned HTTP error {code} with id 1"
+    assert isinstance(Teams().refusal(body), Never)
+    assert str(code) in str(Teams().refusal(body))
+
+
+def test_one_that_a_service_stumbles_on_gives_way_after_20_tries(chat: WebhookStandIn, ada: User, said: Any) -> None:
+    chat.fault("/hooks", "500", times=webhooks.MOST_STUMBLES)
+    with said():
+        incident = make_incident()
+    with said():
+        change_status(incident=incident, status="identified", by=ada, now=NOW)
+    for _ in range(webhooks.MOST_STUMBLES):
+        Delivery.objects.update(due_at=timezone.now())
+        work()
+    assert list(Delivery.objects.values_list("state", flat=True)) == ["failed", "done"]
+    assert "20 times" in Delivery.objects.filter(state="failed").get().problem
+    assert "identified" in words(chat.messages[0])
+
+
 @pytest.mark.parametrize(
     ("value", "seconds"),
     [
