@@ -42,12 +42,13 @@ def _run() -> list:
     from django.core.management import call_command
 
     call_command("bootstrap", verbosity=0, stdout=open(os.devnull, "w"))  # noqa: SIM115, PTH123
-    from benchmarks import archive, collecting, pages, recording, rendering, writing
+    from benchmarks import archive, collecting, pages, recording, rendering, slack, writing
 
     return [
         *rendering.figures(),
         *pages.figures(),
         *writing.figures(),
+        *slack.figures(),
         *collecting.figures(),
         *recording.figures(),
         *archive.figures(),
