@@ -212,7 +212,7 @@ def test_what_failed_says_why_and_is_tried_again_by_who_responds(as_ada: Client,
     assert as_ada.get(address).status_code == 405
     assert as_ada.post(address).status_code == 302
     row.refresh_from_db()
-    assert (row.state, row.attempts) == ("waiting", 0)
+    assert (row.state, row.attempts) == ("waiting", 1)
 
 
 def test_nobody_retries_for_an_incident_that_they_do_not_see(ben: User) -> None:
