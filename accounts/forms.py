@@ -5,8 +5,14 @@ from typing import Any
 
 from django import forms
 
-from accounts.models import ApiToken, Role, User
+from accounts.models import STAND_IN_DOMAIN, ApiToken, Role, User
 from accounts.permissions import can_respond
+
+
+def _own(email: str) -> str:
+    if User(email=email).is_stand_in:
+        raise forms.ValidationError(f"Addresses at {STAND_IN_DOMAIN} are reserved. Enter one that reaches the person.")
+    return email
 
 
 class PersonForm(forms.Form):
@@ -22,7 +28,7 @@ class PersonForm(forms.Form):
         return name
 
     def clean_email(self) -> str:
-        email: str = self.cleaned_data["email"]
+        email = _own(self.cleaned_data["email"])
         if User.objects.filter(email__iexact=email).exists():
             raise forms.ValidationError("Somebody has this address already.")
         return email
@@ -55,7 +61,7 @@ class ProfileForm(forms.ModelForm):  # type: ignore[type-arg]
         return zone
 
     def clean_email(self) -> str:
-        email: str = self.cleaned_data["email"]
+        email = _own(self.cleaned_data["email"])
         if User.objects.filter(email__iexact=email).exclude(pk=self.instance.pk).exists():
             raise forms.ValidationError("Somebody has this address already.")
         return email

@@ -34,7 +34,15 @@ class Versioned(models.Model):
         super().save(*args, **kwargs)
 
 
+# Reserved (RFC 6761): mail to it reaches nobody, so nobody can claim an account that has such an address.
+STAND_IN_DOMAIN = "@not-linked.invalid"
+
+
 class People(UserManager["User"]):
+    def choosable(self) -> models.QuerySet[User]:
+        """Who can be given something to do: not who has left, and no account that stands in for strangers."""
+        return self.filter(is_active=True).exclude(email__iendswith=STAND_IN_DOMAIN)
+
     def find(self, name: str) -> User | None:
         """By username, else by e-mail address."""
         return self.filter(username=name).first() or self.filter(email__iexact=name).first()
@@ -61,6 +69,11 @@ class User(AbstractUser):
     @property
     def display_name(self) -> str:
         return self.name or self.get_full_name() or self.username
+
+    @property
+    def is_stand_in(self) -> bool:
+        """It acts for people without an account, and nobody can sign in with it."""
+        return self.email.lower().endswith(STAND_IN_DOMAIN)
 
     @property
     def initials(self) -> str:

@@ -51,7 +51,7 @@ def suggestions(typed: str, incident: Incident, person: User) -> list[Suggestion
 
 def _people(text: str, incident: Incident) -> list[Suggestion]:
     involved = RoleAssignment.objects.filter(incident=incident, user=OuterRef("pk"))
-    rows = User.objects.filter(is_active=True).annotate(involved=Exists(involved))
+    rows = User.objects.choosable().annotate(involved=Exists(involved))
     if text:
         starts = Q(username__istartswith=text) | Q(name__istartswith=text)
         rows = rows.filter(starts | Q(name__icontains=f" {text}"))

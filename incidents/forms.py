@@ -110,7 +110,7 @@ class StatusForm(forms.Form):
 
 class RoleForm(forms.Form):
     role = forms.ChoiceField(choices=IncidentRole.choices)
-    user = forms.ModelChoiceField(User.objects.filter(is_active=True))
+    user = forms.ModelChoiceField(User.objects.choosable())
 
 
 class MilestoneForm(forms.Form):
@@ -127,7 +127,7 @@ class FollowUpForm(forms.Form):
     title = forms.CharField(required=False, help_text="What will be done.")
     type = forms.ChoiceField(choices=FollowUp.Type.choices, initial=FollowUp.Type.PREVENT)
     priority = forms.ChoiceField(choices=FollowUp.Priority.choices, initial=FollowUp.Priority.MEDIUM)
-    owner = forms.ModelChoiceField(User.objects.filter(is_active=True), required=False, empty_label="Nobody yet")
+    owner = forms.ModelChoiceField(User.objects.choosable(), required=False, empty_label="Nobody yet")
     team = forms.ModelChoiceField(Team.objects.all(), required=False, empty_label="No team")
     due_at = MomentField(label="Due", help_text="Empty: the deadline of the incident's severity.")
     description = forms.CharField(required=False, max_length=20_000, widget=forms.Textarea(attrs={"rows": 3}))

@@ -15,7 +15,7 @@ PEOPLE = 500
 
 
 def people_choices() -> list[User]:
-    return list(User.objects.filter(is_active=True)[:PEOPLE])
+    return list(User.objects.choosable()[:PEOPLE])
 
 
 class SeverityForm(forms.Form):

@@ -64,7 +64,7 @@ class Named:
             "L": self._of(lesson_model(), person, wanted["L"]),
         }
         self._pictures = pictures_in(body, incident)
-        people = User.objects.filter(username__in=sorted(names)[:REFERENCE_LIMIT], is_active=True) if names else []
+        people = User.objects.choosable().filter(username__in=sorted(names)[:REFERENCE_LIMIT]) if names else []
         self._people = {row.username: row for row in people}
 
     @staticmethod

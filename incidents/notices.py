@@ -41,7 +41,7 @@ def mentioned(text: str) -> list[User]:
     """The people whom a text calls by `@username`, at most MENTIONS."""
     names = [name.rstrip(".-+") for name in _MENTION.findall(text)]
     wanted = [*dict.fromkeys(names)][:MENTIONS]
-    return list(User.objects.filter(username__in=wanted, is_active=True)) if wanted else []
+    return list(User.objects.choosable().filter(username__in=wanted)) if wanted else []
 
 
 def _short(text: str) -> str:

@@ -50,7 +50,7 @@ class ChecklistForm(forms.Form):
 class BrownBagForm(forms.Form):
     title = forms.CharField(max_length=200)
     held_at = MomentField(label="When")
-    host = forms.ModelChoiceField(User.objects.filter(is_active=True), required=False, empty_label="Nobody yet")
+    host = forms.ModelChoiceField(User.objects.choosable(), required=False, empty_label="Nobody yet")
     audience = forms.CharField(required=False, max_length=200)
     introduction = forms.CharField(
         required=False, max_length=20_000, help_text="Markdown.", widget=forms.Textarea(attrs={"rows": 4})

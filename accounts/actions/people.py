@@ -5,10 +5,11 @@ from __future__ import annotations
 import secrets
 from datetime import datetime
 
+from django.core.exceptions import ValidationError
 from django.db import transaction
 
 from accounts import audit
-from accounts.models import Role, User
+from accounts.models import STAND_IN_DOMAIN, Role, User
 from accounts.permissions import require_administer
 
 
@@ -24,6 +25,8 @@ def add_person(*, username: str, email: str, name: str = "", role: str, now: dat
     if by is not None:
         require_administer(by)
     user = User(username=username, email=email, name=name, role=role)
+    if user.is_stand_in:
+        raise ValidationError({"email": f"Addresses at {STAND_IN_DOMAIN} are reserved. Enter one that reaches them."})
     user.set_password(secrets.token_urlsafe(32))
     user.full_clean(exclude=["password"])
     user.save()

@@ -68,7 +68,9 @@ def create_sign_in_link(*, user: User, now: datetime) -> str:
 @transaction.atomic
 def use_sign_in_link(*, secret: str, now: datetime) -> User | None:
     link = SignInLink.objects.select_for_update().filter(digest=_digest(secret)).select_related("user").first()
-    if link is None or link.used_at is not None or link.expires_at <= now or not link.user.is_active:
+    if link is None or link.used_at is not None or link.expires_at <= now:
+        return None
+    if not link.user.is_active or link.user.is_stand_in:
         return None
     link.used_at = now
     link.save(update_fields=["used_at"])

@@ -24,7 +24,7 @@ class PersonField(serializers.Field[Any, Any, Any, Any]):
 
     def to_internal_value(self, data: Any) -> User:
         name = data.get("username") if isinstance(data, dict) else data
-        user = User.objects.filter(username=name, is_active=True).first() if isinstance(name, str) else None
+        user = User.objects.choosable().filter(username=name).first() if isinstance(name, str) else None
         if user is None:
             raise serializers.ValidationError("Expected the username of an active person.")
         return user

@@ -18,7 +18,7 @@ from accounts import audit
 from accounts.actions.people import LastAdmin, add_person, change_person
 from accounts.actions.tokens import create_sign_in_link, create_token, revoke_token
 from accounts.forms import PersonForm, ProfileForm, TokenForm
-from accounts.models import ApiToken, AuditEvent, Role, User
+from accounts.models import STAND_IN_DOMAIN, ApiToken, AuditEvent, Role, User
 from accounts.permissions import can_administer
 
 
@@ -52,7 +52,7 @@ def people(request: HttpRequest) -> HttpResponse:
                 messages.success(request, f"{user.display_name} was added.")
                 form = PersonForm()
     wanted = request.GET.get("q", "").strip()[:100]
-    rows = User.objects.prefetch_related("teams")
+    rows = User.objects.exclude(email__iendswith=STAND_IN_DOMAIN).prefetch_related("teams")
     if wanted:
         rows = rows.filter(username__icontains=wanted) | rows.filter(name__icontains=wanted)
     context = {
@@ -69,7 +69,7 @@ def people(request: HttpRequest) -> HttpResponse:
 @require_POST
 def person(request: HttpRequest, pk: int) -> HttpResponse:
     admin = _admin(request)
-    user = get_object_or_404(User, pk=pk)
+    user = get_object_or_404(User.objects.exclude(email__iendswith=STAND_IN_DOMAIN), pk=pk)
     role = request.POST.get("role", user.role)
     if role not in Role.values:
         messages.error(request, f"role: expected one of {', '.join(Role.values)}")
@@ -88,7 +88,7 @@ def person(request: HttpRequest, pk: int) -> HttpResponse:
 def person_link(request: HttpRequest, pk: int) -> HttpResponse:
     """A fresh one-time link for somebody who cannot sign in; shown to the admin once."""
     admin, now = _admin(request), timezone.now()
-    user = get_object_or_404(User, pk=pk, is_active=True)
+    user = get_object_or_404(User.objects.choosable(), pk=pk)
     with transaction.atomic():
         secret = create_sign_in_link(user=user, now=now)
         audit.record(at=now, actor=admin, verb="sign_in.link_made", target=str(user))

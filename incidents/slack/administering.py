@@ -66,7 +66,7 @@ def link_person(*, person: SlackPerson, user: User | None, by: User, now: dateti
     """Who somebody in Slack is here; None takes the link away."""
     require_administer(by)
     row = SlackPerson.objects.select_for_update().get(pk=person.pk)
-    if user is not None and (not user.is_active or user.username == names.SERVICE):
+    if user is not None and (not user.is_active or user.is_stand_in):
         raise InvalidInput("user", "expected somebody who may sign in")
     if row.is_bot and user is not None:
         raise InvalidInput("user", "a bot is nobody here")

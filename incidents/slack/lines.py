@@ -14,7 +14,7 @@ from incidents.models import Attachment, Incident, Picture
 from incidents.slack import mrkdwn, names
 from incidents.slack.models import TEXT_LIMIT, SlackFile, SlackMessage
 from incidents.slack.naming_people import Cast
-from incidents.slack.people import STAND_IN, workspace
+from incidents.slack.people import workspace
 from incidents.slack.settings import chosen
 from telemetry.redaction import redact_text, storable
 
@@ -174,7 +174,7 @@ def discard(*, picture: Picture | None = None, attachment: Attachment | None = N
     if picture is None or SlackFile.objects.filter(picture=picture).exists():
         return
     # One that somebody pasted here as well is theirs.
-    if picture.created_by is not None and picture.created_by.username == STAND_IN:
+    if picture.created_by is not None and picture.created_by.is_stand_in:
         picture.delete()
 
 

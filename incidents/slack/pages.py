@@ -183,7 +183,7 @@ def _people(request: HttpRequest) -> dict[str, Any]:
     rows = SlackPerson.objects.filter(is_bot=False, user__isnull=not linked).select_related("user")
     if q:
         rows = rows.filter(Q(name__icontains=q) | Q(email__icontains=q) | Q(user__username__icontains=q))
-    users = User.objects.filter(is_active=True).exclude(username=names.SERVICE).order_by("username")[:500]
+    users = User.objects.choosable().order_by("username")[:500]
     return {"people": page_of(request, rows, key="pk"), "linked": linked, "q": q, "users": users}
 
 

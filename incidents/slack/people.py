@@ -8,11 +8,13 @@ from datetime import datetime, timedelta
 from typing import Any
 
 from django.conf import settings
+from django.contrib.auth.hashers import make_password
 from django.utils import timezone
 
-from accounts.models import Role, User
+from accounts.models import STAND_IN_DOMAIN, Role, User
 from accounts.permissions import can_respond
 from incidents.chat.lanes import Later, Never
+from incidents.slack import names
 from incidents.slack.client import SlackRefusal, call, token_digest
 from incidents.slack.models import SlackGroup, SlackPerson, Workspace
 
@@ -20,7 +22,7 @@ ASK_AGAIN = timedelta(hours=24)
 ASK_WORKSPACE_AGAIN = timedelta(hours=1)
 # Somebody who was just added here should not stay a stranger for a day.
 ASK_STRANGERS_AGAIN = timedelta(minutes=10)
-STAND_IN = "slack"
+STAND_IN = f"slack{STAND_IN_DOMAIN}"
 UNLINKED = "Slack user, not linked"
 
 
@@ -71,7 +73,7 @@ def _learn(slack_id: str, now: datetime) -> SlackPerson:
         is_gone=bool(found.get("deleted")),
     )
     if row.user is None and email and _is_one_of_us(found, now):
-        row.user = User.objects.filter(email__iexact=email, is_active=True).exclude(username=STAND_IN).first()
+        row.user = User.objects.choosable().filter(email__iexact=email).first()
         if row.user is not None:
             row.save(update_fields=["user"])
     return row
@@ -96,7 +98,7 @@ def slack_id_of(user: User) -> str:
     row = SlackPerson.objects.filter(user=user).order_by("-checked_at").first()
     if row is not None:
         return row.slack_id
-    if not user.email or user.username == STAND_IN:
+    if not user.email or user.is_stand_in:
         return ""
     try:
         found = call("users.lookupByEmail", email=user.email)["user"]
@@ -125,15 +127,18 @@ def declarer(row: SlackPerson) -> User:
 
 
 def stand_in() -> User:
-    """An account that nobody can sign in with."""
-    user, created = User.objects.get_or_create(
-        username=STAND_IN,
-        defaults={"email": "slack@not-linked.invalid", "name": UNLINKED, "role": Role.RESPONDER},
-    )
-    if created:
-        user.set_unusable_password()
-        user.save(update_fields=["password"])
-    return user
+    """An account that nobody can sign in with, known by its address: somebody may be called slack."""
+    known = User.objects.filter(email=STAND_IN).first()
+    if known is not None:
+        return known
+    taken = set(User.objects.filter(username__startswith=names.SERVICE).values_list("username", flat=True))
+    name = next(one for one in (names.SERVICE, *map(_numbered, range(2, 10_000))) if one not in taken)
+    fresh = {"username": name, "name": UNLINKED, "role": Role.RESPONDER, "password": make_password(None)}
+    return User.objects.get_or_create(email=STAND_IN, defaults=fresh)[0]
+
+
+def _numbered(number: int) -> str:
+    return f"{names.SERVICE}-{number}"
 
 
 def group_handle(slack_id: str) -> str:

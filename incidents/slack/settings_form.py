@@ -89,7 +89,7 @@ class LinkForm(forms.Form):
         name = self.cleaned_data["user"].strip().lstrip("@")
         if not name:
             return None
-        found = User.objects.filter(username__iexact=name, is_active=True).first()
+        found = User.objects.choosable().filter(username__iexact=name).first()
         if found is None:
             raise forms.ValidationError(f"“{name}” is nobody here; expected a name from the list.")
         return found

@@ -113,7 +113,7 @@ def incident(request: HttpRequest, number: int) -> HttpResponse:
             "statuses": Status.choices,
             "closure_reasons": ClosureReason.choices,
             "role_choices": IncidentRole.choices,
-            "people": User.objects.filter(is_active=True)[:200],
+            "people": User.objects.choosable()[:200],
             "milestone_kinds": MilestoneKind.choices,
         },
     )

@@ -30,7 +30,7 @@ def review_context(request: HttpRequest, row: PostMortem) -> dict[str, Any]:
     required = {one.pk for one in row.incident.severity.required_reviewers.all()}
     return {
         "reviews": reviews_of(row),
-        "people": User.objects.filter(is_active=True).exclude(pk=person(request).pk)[:REVIEWERS_SHOWN],
+        "people": User.objects.choosable().exclude(pk=person(request).pk)[:REVIEWERS_SHOWN],
         "required": required,
         "last": row.publications.first(),
         "note_limit": NOTE_LIMIT,
@@ -58,7 +58,7 @@ def postmortem_quality(request: HttpRequest, number: int) -> HttpResponse:
 def postmortem_review(request: HttpRequest, number: int) -> HttpResponse:
     row = visible_postmortem(request, number)
     chosen = [pk for pk in request.POST.getlist("reviewers") if pk.isascii() and pk.isdigit() and len(pk) < 10]
-    reviewers = list(User.objects.filter(is_active=True, pk__in=chosen))
+    reviewers = list(User.objects.choosable().filter(pk__in=chosen))
     return deed(
         request,
         lambda: ask_for_review(postmortem=row, reviewers=reviewers, by=person(request), now=timezone.now()),

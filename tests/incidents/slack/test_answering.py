@@ -28,7 +28,7 @@ def test_while_response_addresses_are_away_the_channel_is_used(slack: SlackStand
 
 
 def test_an_answer_that_comes_half_an_hour_late_is_not_given(slack: SlackStandIn, work: Work) -> None:
-    slack.fault("/response", 503)
+    slack.fault("/response", 503, retry_after="60")
     assert slack.command("ada", "list", where="incidents").ok
     work()
     assert Delivery.objects.get().state == "working"
