@@ -11,7 +11,18 @@ from django.urls import URLPattern, URLResolver, get_resolver, reverse
 
 from incidents.actions.comment import add_comment
 from incidents.actions.incident import change_status
-from incidents.models import ExternalLink, Incident, Notice, Picture, PostMortemTemplate, Publication, SetAside
+from incidents.models import (
+    Attachment,
+    Delivery,
+    ExternalLink,
+    Incident,
+    Notice,
+    Picture,
+    PostMortemTemplate,
+    Publication,
+    SetAside,
+)
+from incidents.slack.models import SlackPerson, SlackRequest
 from knowledge.actions.checklist import start_run
 from knowledge.models import ChecklistRun
 from tests.builders import (
@@ -32,6 +43,7 @@ from tests.fixtures import signed_in
 
 pytestmark = pytest.mark.django_db
 OPEN = {"healthz", "readyz", "metrics", "sign-in-link", "outside", "otlp-traces", "otlp-logs"}
+OPEN |= {"slack-commands", "slack-interactions", "slack-events"}
 RESPONDERS_READ = {
     "incident-declare",
     "incident-edit",
@@ -51,6 +63,7 @@ RESPONDERS_READ = {
 }
 ADMINS_READ = {"settings-audit", "settings-severities", "source-new", "source-edit", "cluster-new", "cluster-edit"}
 ADMINS_READ |= {"template-list", "template-new", "template-edit"}
+ADMINS_READ |= {"settings-slack", "settings-slack-example", "settings-slack-test-result"}
 ADMINS_POST = {
     "template-new",
     "template-edit",
@@ -67,6 +80,12 @@ ADMINS_POST = {
     "source-delete",
     "cluster-new",
     "cluster-edit",
+    "settings-slack-save",
+    "settings-slack-check",
+    "settings-slack-test",
+    "settings-slack-person",
+    "settings-slack-request",
+    "settings-slack-delivery",
 }
 OWN_POST = {"settings-tokens", "settings-token-revoke", "settings-profile", "postmortem-preview", "postmortem-verdict"}
 OWN_POST |= {"postmortem-comments", "postmortem-comment", "notices-read", "notice-open"}
@@ -113,6 +132,14 @@ def world(db: None) -> dict[str, Any]:
         "picture": Picture.objects.create(
             incident=incident, name="p", content_type="image/png", width=1, height=1, size=1, data=b"x", created_at=NOW
         ),
+        "attachment": Attachment.objects.create(
+            incident=incident, name="a.txt", size=1, sha256="a", data=b"x", created_at=NOW
+        ),
+        "delivery": Delivery.objects.create(
+            service="slack", kind="test", lane="slack:x", incident=incident, created_at=NOW, due_at=NOW
+        ),
+        "slack person": SlackPerson.objects.create(slack_id="U1", name="Mia", checked_at=NOW),
+        "request": SlackRequest.objects.create(key="k", kind="event", lane="x", payload={}, created_at=NOW, due_at=NOW),
         "followup": followup,
         "lesson": lesson,
         "checklist": checklist,
@@ -141,6 +168,9 @@ def address(name: str, world: dict[str, Any]) -> str:
         "brownbag": world["session"].pk,
         "brownbag-edit": world["session"].pk,
         "brownbag-export": world["session"].pk,
+        "settings-slack-person": world["slack person"].pk,
+        "settings-slack-request": world["request"].pk,
+        "settings-slack-delivery": world["delivery"].pk,
     }
     number = kinds.get(name, world["incident"].number)
     pk = kinds.get(name, world["source"].pk if name.startswith("source") else world["checklist"].pk)
@@ -158,6 +188,8 @@ def address(name: str, world: dict[str, Any]) -> str:
         "aside": world["aside"].pk,
         "ref": "E-1",
         "picture": world["picture"].pk,
+        "attachment": world["attachment"].pk,
+        "delivery": world["delivery"].pk,
         "link": world["link"].pk,
         "token": "x" * 43,
         "tick_id": world["run"].ticks.first().pk,
