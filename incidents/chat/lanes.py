@@ -16,6 +16,7 @@ from typing import TypeVar
 
 from celery.exceptions import SoftTimeLimitExceeded
 from django.db import connection
+from django.dispatch import Signal
 from django.utils import timezone
 
 from incidents.models.delivery import UNFINISHED, Queued, QueuedState
@@ -28,6 +29,7 @@ MOST_SURPRISES = 5
 TURN_SECONDS = 40.0
 NAP_SECONDS = 2.0
 
+given_up = Signal()  # sender: the model; row, problem
 log = logging.getLogger(__name__)
 
 
@@ -129,6 +131,10 @@ def _again(row: Queued, reason: str, after: float | None, now: datetime) -> None
 def _end(row: Queued, state: str, problem: str) -> None:
     row.state, row.problem, row.finished_at = state, problem[:1_000], timezone.now()
     row.save(update_fields=["state", "problem", "finished_at"])
+    if state == QueuedState.FAILED:
+        for _, failure in given_up.send_robust(type(row), row=row, problem=problem):
+            if failure is not None:
+                log.error("nobody was told of the end of %s %s", type(row).__name__, row.pk, exc_info=failure)
 
 
 @contextmanager
