@@ -40,7 +40,8 @@ def _unfinished() -> QuerySet[PostMortem]:
     """Never published; those of incidents that turned out to be none are not owed."""
     rows = PostMortem.objects.filter(published_at=None).exclude(due_at=None)
     owed = Q(incident__closure_reason__in=["", "resolved"])
-    return rows.filter(owed).select_related("incident", "edited_by").order_by("due_at")
+    rows = rows.filter(owed).select_related("incident__declared_by", "edited_by").order_by("due_at")
+    return rows.prefetch_related("incident__roles__user")
 
 
 def _due(postmortem: PostMortem, late: str, key: str, now: datetime) -> list[Notice]:
@@ -69,6 +70,7 @@ def _waits(review: Review, now: datetime) -> list[Notice]:
 def responsible(postmortem: PostMortem) -> Iterable[User]:
     """Who wrote last, who commanded or kept the record; where there is none, who declared the incident."""
     incident: Incident = postmortem.incident
-    roles = incident.roles.filter(role__in=[IncidentRole.COMMANDER, IncidentRole.SCRIBE]).select_related("user")
-    people = [*([postmortem.edited_by] if postmortem.edited_by else []), *(one.user for one in roles)]
+    leading = {IncidentRole.COMMANDER.value, IncidentRole.SCRIBE.value}
+    people = [*([postmortem.edited_by] if postmortem.edited_by else [])]
+    people += [one.user for one in incident.roles.all() if one.role in leading]
     return people or [incident.declared_by]

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections import defaultdict
 from datetime import UTC, datetime, tzinfo
+from typing import Any
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 from django.db.models import Q
@@ -11,7 +11,7 @@ from django.utils import timezone
 
 from accounts.models import User
 from incidents.chat import outbox
-from incidents.models import Delivery, FollowUp, Incident, PostMortem
+from incidents.models import Delivery, FollowUp, Incident, PostMortem, RoleAssignment
 from incidents.models.followup import FollowUpQuerySet
 from incidents.reminders import responsible
 from incidents.slack import blocks, forms, home, names, posting
@@ -20,7 +20,7 @@ from incidents.slack.models import SlackPerson
 from incidents.slack.people import slack_id_of
 from incidents.slack.settings import chosen
 
-SHOWN = 12
+SHOWN, MOST = 12, 500
 # A digest that the hour missed, because nothing ran, still comes; in the evening it would only disturb.
 HOURS = 6
 
@@ -28,9 +28,11 @@ HOURS = 6
 def due(now: datetime) -> int:
     """Enqueues the digest of everybody who has something overdue and whose hour has come; once a day each."""
     hour, asked = chosen().digest_hour, 0
-    owners = set(_followups(now).values_list("owner", flat=True)) | set(_late_writers(now))
+    # Whether they may still see it is asked when it is sent.
+    writers = {one.pk for row in _late_texts(now) for one in responsible(row)}
+    owners = set(_followups(now).values_list("owner", flat=True)) | writers
     zones = dict(SlackPerson.objects.filter(user__in=owners).values_list("user", "zone"))
-    for user in User.objects.filter(pk__in=owners, is_active=True):
+    for user in User.objects.choosable().filter(pk__in=owners):
         local = now.astimezone(zone_of(user.zone or zones.get(user.pk, "")))
         if hour <= local.hour < hour + HOURS and local.weekday() < 5:
             key = f"digest:{user.pk}:{local:%Y-%m-%d}"
@@ -63,8 +65,9 @@ def send(delivery: Delivery) -> None:
 
 def view(user: User, now: datetime) -> list[blocks.Block]:
     """Empty where nothing is overdue."""
-    followups = list(_followups(now).filter(owner=user, incident__in=Incident.objects.visible_to(user))[: SHOWN + 1])
-    texts = _late_writers(now).get(user.pk, [])
+    visible = Incident.objects.visible_to(user)
+    followups = list(_followups(now).filter(owner=user, incident__in=visible)[: SHOWN + 1])
+    texts = [row for row in _late_texts(now, _concerning(user), incident__in=visible) if user in responsible(row)]
     if not followups and not texts:
         return []
     parts = [blocks.header("What of yours is overdue")]
@@ -84,16 +87,17 @@ def _followups(now: datetime) -> FollowUpQuerySet:
     return rows.select_related("incident").order_by("due_at")
 
 
-def _late_writers(now: datetime) -> dict[int, list[PostMortem]]:
-    """Person → the post-mortems that wait for them."""
+def _late_texts(now: datetime, *concerning: Q, **among: Any) -> list[PostMortem]:
+    """Post-mortems that somebody owes, the longest overdue first, with what tells who."""
     rows = PostMortem.objects.filter(published_at=None, due_at__lt=now, incident__closure_reason__in=["", "resolved"])
-    rows = rows.select_related("incident__declared_by", "edited_by").order_by("due_at")[:500]
-    found: dict[int, list[PostMortem]] = defaultdict(list)
-    for row in rows:
-        for user in {one.pk: one for one in responsible(row)}.values():
-            if Incident.objects.visible_to(user).filter(pk=row.incident_id).exists():
-                found[user.pk].append(row)
-    return found
+    rows = rows.filter(*concerning, **among).select_related("incident__declared_by", "edited_by")
+    return list(rows.prefetch_related("incident__roles__user").order_by("due_at", "pk")[:MOST])
+
+
+def _concerning(user: User) -> Q:
+    """Those that may be theirs to write: `responsible` chooses among these."""
+    roles = RoleAssignment.objects.filter(user=user).values("incident")
+    return Q(edited_by=user) | Q(incident__declared_by=user) | Q(incident__in=roles)
 
 
 def zone_of(name: str) -> tzinfo:

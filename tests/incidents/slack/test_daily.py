@@ -2,13 +2,17 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
+from typing import Any
 
 import pytest
+from django.db import connection
+from django.test.utils import CaptureQueriesContext
 from django.utils import timezone
 
 from incidents.chat import outbox
-from incidents.models import Delivery, FollowUp
+from incidents.models import Delivery, FollowUp, PostMortem, RoleAssignment
 from incidents.notices import tell
 from incidents.slack import digest
 from incidents.slack.models import SlackPerson
@@ -23,6 +27,13 @@ def direct(slack: SlackStandIn, who: str) -> list[dict]:
     """What the bot wrote to this person alone."""
     user = slack.workspace.find_user(who).id
     return list(slack.workspace.direct(user).messages.values())
+
+
+def owed(title: str, *, by: str = "ben", **overrides: Any) -> PostMortem:
+    """A post-mortem that was due the day before."""
+    made = make_postmortem(make_incident(title=title, by=make_person(by), **overrides), by=make_person(by))
+    PostMortem.objects.filter(pk=made.pk).update(due_at=MONDAY_9 - timedelta(days=1))
+    return made
 
 
 @pytest.fixture
@@ -71,8 +82,7 @@ def test_what_was_snoozed_or_given_away_is_not_in_it(slack: SlackStandIn, work: 
 def test_a_late_post_mortem_is_told_to_who_owes_it_and_nothing_on_sundays(
     slack: SlackStandIn, work: Work, overdue: FollowUp
 ) -> None:
-    late = make_postmortem(make_incident(title="Payments", by=make_person("ben")))
-    type(late).objects.filter(pk=late.pk).update(due_at=MONDAY_9 - timedelta(days=1))
+    owed("Payments")
     assert digest.due(MONDAY_9 - timedelta(days=1)) == 0
     parts = str(digest.view(make_person("ben"), MONDAY_9))
     assert "The post-mortem" in parts
@@ -83,6 +93,35 @@ def test_the_digest_keeps_restricted_things_from_who_may_not_see_them(slack: Sla
     hidden = make_incident(visibility="restricted", by=make_person("ada"))
     make_followup(hidden, owner=make_person("ben"), title="Rotate the keys", due_at=MONDAY_9 - timedelta(days=2))
     assert "Rotate the keys" not in str(digest.view(make_person("ben"), MONDAY_9))
+
+
+def test_a_restricted_post_mortem_is_kept_from_who_wrote_it_once(slack: SlackStandIn) -> None:
+    late = owed("Keys leaked", by="ada", visibility="restricted")
+    type(late).objects.filter(pk=late.pk).update(edited_by=make_person("ben"))
+    assert digest.view(make_person("ben"), MONDAY_9) == []
+
+
+def test_what_a_digest_asks_of_the_database_does_not_grow_with_what_is_overdue(slack: SlackStandIn) -> None:
+    def asked(act: Callable[[], object]) -> int:
+        with CaptureQueriesContext(connection) as queries:
+            act()
+        return len(queries)
+
+    def grow() -> None:
+        for place in range(3):
+            text = owed(f"Outage {place}")
+            for name in ("ada", "cy"):
+                RoleAssignment.objects.create(incident=text.incident, role="scribe", user=make_person(name))
+            make_followup(text.incident, owner=make_person("ben"), due_at=MONDAY_9 - timedelta(days=2))
+
+    ben = make_person("ben")
+    RoleAssignment.objects.create(incident=owed("First").incident, role="commander", user=ben)
+    grow()
+    digest.due(MONDAY_9)
+    before = [asked(lambda: digest.view(ben, MONDAY_9)), asked(lambda: digest.due(MONDAY_9))]
+    grow()
+    grow()
+    assert [asked(lambda: digest.view(ben, MONDAY_9)), asked(lambda: digest.due(MONDAY_9))] == before
 
 
 def test_the_hour_is_the_readers_own(slack: SlackStandIn, overdue: FollowUp) -> None:
