@@ -92,8 +92,13 @@ def _napped(row: Queued) -> bool:
 
 
 def _attempt(row: Q, handle: Callable[[Q], None]) -> None:
+    # The last try wrote no end: its process died in it. One that kills each process must not do so for ever.
+    row.surprises += row.state == QueuedState.WORKING and row.tried_at is not None and row.due_at <= row.tried_at
     row.state, row.attempts, row.tried_at = QueuedState.WORKING, row.attempts + 1, timezone.now()
-    row.save(update_fields=["state", "attempts", "tried_at"])
+    row.save(update_fields=["state", "attempts", "tried_at", "surprises"])
+    if row.surprises >= MOST_SURPRISES:
+        _end(row, QueuedState.FAILED, "The process that worked on it died, again and again.")
+        return
     try:
         handle(row)
     except Later as problem:

@@ -9,6 +9,7 @@ from typing import Any
 
 from celery import current_app
 from django.db import transaction
+from django.db.models import Q
 from kombu.exceptions import OperationalError
 
 from incidents.models import Delivery, Incident
@@ -92,5 +93,6 @@ def try_again(delivery: Delivery, now: datetime) -> None:
 
 
 def prune(now: datetime) -> int:
-    """Those that were done long ago; failed ones stay as long as their incident shows them."""
-    return Delivery.objects.filter(state=QueuedState.DONE, finished_at__lt=now - KEPT).delete()[0]
+    """Those that ended long ago; failed ones of an incident stay as long as its page shows them."""
+    ended = Delivery.objects.filter(finished_at__lt=now - KEPT)
+    return ended.filter(Q(state=QueuedState.DONE) | Q(state=QueuedState.FAILED, incident=None)).delete()[0]

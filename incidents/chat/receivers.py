@@ -5,8 +5,6 @@ from __future__ import annotations
 from datetime import datetime
 from typing import Any
 
-from django.dispatch import receiver
-
 from incidents import signals
 from incidents.chat import news, outbox, webhooks
 from incidents.models import Incident, IncidentUpdate, PostMortem
@@ -15,13 +13,13 @@ from incidents.models import Incident, IncidentUpdate, PostMortem
 LANE = "channel"
 
 
-@receiver(signals.incident_declared, dispatch_uid="chat-declared")
+@signals.hears(signals.incident_declared)
 def tell_declared(*, incident_id: int, at: datetime, **_: Any) -> None:
     if (incident := _told(incident_id)) is not None:
         _enqueue(incident, "declared", news.of_declaration(incident), at)
 
 
-@receiver(signals.incident_changed, dispatch_uid="chat-changed")
+@signals.hears(signals.incident_changed)
 def tell_changed(*, incident_id: int, at: datetime, change: str, **_: Any) -> None:
     """Not what an update of the same moment tells as well."""
     build = {"status": news.of_status, "severity": news.of_severity}.get(change)
@@ -31,7 +29,7 @@ def tell_changed(*, incident_id: int, at: datetime, change: str, **_: Any) -> No
         _enqueue(incident, change, build(incident, at), at)
 
 
-@receiver(signals.incident_updated, dispatch_uid="chat-updated")
+@signals.hears(signals.incident_updated)
 def tell_update(*, incident_id: int, at: datetime, update_id: int, **_: Any) -> None:
     if _told(incident_id) is None:
         return
@@ -40,7 +38,7 @@ def tell_update(*, incident_id: int, at: datetime, update_id: int, **_: Any) -> 
     _enqueue(update.incident, "update", news.of_update(update), at)
 
 
-@receiver(signals.postmortem_published, dispatch_uid="chat-published")
+@signals.hears(signals.postmortem_published)
 def tell_published(*, postmortem_id: int, at: datetime, **_: Any) -> None:
     if not webhooks.turned_on():
         return

@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 from django.db import models
+from django.utils import timezone
 
 
 class Happening(models.Model):
@@ -10,7 +11,10 @@ class Happening(models.Model):
     at = models.DateTimeField()
     told = models.JSONField(default=dict)
     attempts = models.PositiveSmallIntegerField(default=0)
-    created_at = models.DateTimeField(auto_now_add=True, db_index=True)
+    due_at = models.DateTimeField(
+        default=timezone.now, db_index=True, help_text="When it is told again, if it must be."
+    )
+    created_at = models.DateTimeField(auto_now_add=True)
 
     def __str__(self) -> str:
         return f"{self.name} {self.at:%H:%M:%S}"

@@ -15,7 +15,6 @@ from incidents.models import Delivery, FollowUp, Incident, PostMortem, RoleAssig
 from incidents.models.followup import FollowUpQuerySet
 from incidents.reminders import responsible
 from incidents.slack import blocks, forms, home, names, posting
-from incidents.slack.client import call
 from incidents.slack.models import SlackPerson
 from incidents.slack.people import slack_id_of
 from incidents.slack.settings import chosen
@@ -59,8 +58,7 @@ def send(delivery: Delivery) -> None:
     parts = view(user, now)
     if not parts:
         return
-    channel = str(call("conversations.open", users=slack_id)["channel"]["id"])
-    posting.post(delivery, channel, "digest", text="What of yours is overdue", parts=parts)
+    posting.post_direct(delivery, slack_id, text="What of yours is overdue", parts=parts)
 
 
 def view(user: User, now: datetime) -> list[blocks.Block]:

@@ -6,6 +6,7 @@ from datetime import datetime, timedelta
 
 from django.conf import settings
 
+from incidents import signals
 from incidents.chat.lanes import Later, Never
 from incidents.models import Delivery
 from incidents.models.delivery import QueuedState
@@ -34,6 +35,8 @@ def problem(now: datetime) -> tuple[str, str]:
         beat = Heartbeat.objects.filter(name=names.HEARTBEAT).first()
         if beat is None or now - beat.at > SILENT_AFTER:
             return "is not heard: no Socket Mode connection", "Run manage.py slack_socket, and look at its log."
+    if late := signals.untold(now):
+        return f"was not told of {late} things", "Look at the worker's log; they are told again for a day."
     since = {"state": QueuedState.FAILED, "finished_at__gt": now - LOOKED_BACK}
     failed = Delivery.objects.filter(service=names.SERVICE, **since).count()
     failed += SlackRequest.objects.filter(**since).count()

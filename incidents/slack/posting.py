@@ -4,17 +4,19 @@ from __future__ import annotations
 
 import re
 from dataclasses import dataclass
+from datetime import timedelta
 from typing import Any
 
 from django.core.cache import cache
 
 from incidents.models import Delivery
 from incidents.slack.blocks import MESSAGE_BLOCKS, Block, cut
-from incidents.slack.client import SlackRefusal, call, token_digest
+from incidents.slack.client import SlackLater, SlackRefusal, call, token_digest
 
 EVENT = "debrief_message"
 TEXT = 4_000
-LOOKED_AT = 100
+LOOKED_AT, MOST_PAGES = 200, 10
+LOOKED_BACK = timedelta(minutes=5)
 REMEMBERED_SECONDS = 3_600
 CHANNEL_ID = re.compile(r"\A[CG][A-Z0-9]{7,}\Z")
 UNSEEN = frozenset({"not_in_channel", "channel_not_found", "thread_not_found", "missing_scope"})
@@ -32,7 +34,8 @@ def post(delivery: Delivery, channel: str, name: str, *, text: str, parts: list[
     """`channel` is an id or `#name`; `name` tells one message of a delivery from another."""
     mark = {"delivery": str(delivery.pk), "name": name}
     if delivery.attempts > 1:
-        found = _posted(channel_id(channel), mark, thread)
+        since = (delivery.created_at - LOOKED_BACK).timestamp()
+        found = _posted(channel_id(channel), mark, thread, since)
         if found is not None:
             return found
     message: dict[str, Any] = {
@@ -47,6 +50,16 @@ def post(delivery: Delivery, channel: str, name: str, *, text: str, parts: list[
         message["thread_ts"] = thread
     answer = call("chat.postMessage", **message, metadata={"event_type": EVENT, "event_payload": mark})
     return Posted(str(answer["channel"]), str(answer["ts"]))
+
+
+def post_direct(delivery: Delivery, slack_id: str, *, text: str, parts: list[Block]) -> None:
+    """To one person. The app may not read there, so an answer that got lost counts as one: better once than twice."""
+    channel = str(call("conversations.open", users=slack_id)["channel"]["id"])
+    try:
+        post(delivery, channel, "direct", text=text, parts=parts)
+    except SlackLater as problem:
+        if not problem.is_uncertain:
+            raise
 
 
 def channel_id(channel: str) -> str:
@@ -76,9 +89,9 @@ def _found(name: str) -> str:
             return ""
 
 
-def _posted(channel: str, mark: dict[str, str], thread: str) -> Posted | None:
+def _posted(channel: str, mark: dict[str, str], thread: str, since: float) -> Posted | None:
     try:
-        messages = _messages(channel, thread)
+        messages = _messages(channel, thread, since)
     except SlackRefusal as problem:
         if problem.code != "not_in_channel":
             if problem.code in UNSEEN:
@@ -87,7 +100,7 @@ def _posted(channel: str, mark: dict[str, str], thread: str) -> Posted | None:
         # chat:write.public writes where it cannot read: to look, the app joins.
         try:
             call("conversations.join", channel=channel)
-            messages = _messages(channel, thread)
+            messages = _messages(channel, thread, since)
         except SlackRefusal:
             return None
     for message in messages:
@@ -97,7 +110,16 @@ def _posted(channel: str, mark: dict[str, str], thread: str) -> Posted | None:
     return None
 
 
-def _messages(channel: str, thread: str) -> list[dict[str, Any]]:
+def _messages(channel: str, thread: str, since: float) -> list[dict[str, Any]]:
+    """All that was said since, page by page."""
     method, more = ("conversations.replies", {"ts": thread}) if thread else ("conversations.history", {})
-    found = call(method, channel=channel, limit=LOOKED_AT, include_all_metadata=True, **more)
-    return list(found.get("messages") or [])
+    found: list[dict[str, Any]] = []
+    cursor = ""
+    for _ in range(MOST_PAGES):
+        asked = {"limit": LOOKED_AT, "oldest": f"{since:.6f}", "include_all_metadata": True, "cursor": cursor}
+        page = call(method, channel=channel, **more, **{name: value for name, value in asked.items() if value != ""})
+        found += page.get("messages") or []
+        cursor = (page.get("response_metadata") or {}).get("next_cursor", "")
+        if not cursor:
+            break
+    return found

@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
+import hashlib
 from datetime import datetime, timedelta
 from typing import Any
-
-from django.dispatch import receiver
 
 from incidents import signals
 from incidents.chat import outbox
@@ -24,19 +23,19 @@ SNOOZES = (30, 60, 90)
 __all__ = ["sending"]
 
 
-@receiver(signals.incident_declared)
+@signals.hears(signals.incident_declared)
 def declared(incident_id: int, at: datetime, **_: Any) -> None:
     if is_on():
         channels.ask(incident_id, at)
 
 
-@receiver(signals.evidence_collected)
+@signals.hears(signals.evidence_collected)
 def collected(incident_id: int, at: datetime, **_: Any) -> None:
     if is_on():
         channels.ask(incident_id, at)
 
 
-@receiver(signals.incident_changed)
+@signals.hears(signals.incident_changed)
 def changed(incident_id: int, at: datetime, change: str, status: str, severity: str, **_: Any) -> None:
     if not is_on():
         return
@@ -51,7 +50,7 @@ def changed(incident_id: int, at: datetime, change: str, status: str, severity: 
     channels.ask(incident_id, at)
 
 
-@receiver(signals.incident_updated)
+@signals.hears(signals.incident_updated)
 def updated(incident_id: int, at: datetime, update_id: int, **_: Any) -> None:
     if not is_on():
         return
@@ -64,7 +63,7 @@ def updated(incident_id: int, at: datetime, update_id: int, **_: Any) -> None:
     channels.ask(incident_id, at)
 
 
-@receiver(signals.postmortem_published)
+@signals.hears(signals.postmortem_published)
 def published(postmortem_id: int, at: datetime, **_: Any) -> None:
     if not is_on():
         return
@@ -74,15 +73,22 @@ def published(postmortem_id: int, at: datetime, **_: Any) -> None:
     channels.ask(incident.pk, at)
 
 
-@receiver(signals.person_notified)
+@signals.hears(signals.person_notified)
 def notified(notice_id: int, at: datetime, **_: Any) -> None:
     if not is_on():
         return
     notice = Notice.objects.get(pk=notice_id)
-    _enqueue("direct", f"person:{notice.person_id}", at, content={"person": notice.person_id, "notice": notice_id})
+    _enqueue(
+        "direct",
+        f"person:{notice.person_id}",
+        at,
+        content={"person": notice.person_id, "notice": notice_id},
+        key=f"notice:{notice_id}",
+        once=True,
+    )
 
 
-@receiver(signals.incident_proposed)
+@signals.hears(signals.incident_proposed)
 def proposed(proposal_id: int, at: datetime, **_: Any) -> None:
     """The button under an alert."""
     if not is_on():
@@ -101,10 +107,11 @@ def proposed(proposal_id: int, at: datetime, **_: Any) -> None:
             blocks.button("Dismiss", names.PROPOSAL_DISMISS, value=str(row.pk)),
         ),
     ]
-    _enqueue("central", "central", at, content={"text": f"Proposed: {row.title}", "blocks": parts})
+    content = {"text": f"Proposed: {blocks.said(row.title, 200)}", "blocks": parts}
+    _enqueue("central", "central", at, content=content, key=f"proposal:{row.pk}", once=True)
 
 
-@receiver(signals.incident_matched)
+@signals.hears(signals.incident_matched)
 def matched(incident_id: int, at: datetime, matches: list[dict[str, str]], **_: Any) -> None:
     """Seen before, with the reason for each."""
     if not is_on() or not matches:
@@ -114,7 +121,7 @@ def matched(incident_id: int, at: datetime, matches: list[dict[str, str]], **_: 
     _say(Incident.objects.get(pk=incident_id), "Seen before", at, parts=[blocks.section(text)])
 
 
-@receiver(signals.reminder_due)
+@signals.hears(signals.reminder_due)
 def reminded(incident_id: int, at: datetime, kind: str, **_: Any) -> None:
     if not is_on():
         return
@@ -138,13 +145,16 @@ def reminded(incident_id: int, at: datetime, kind: str, **_: Any) -> None:
 def _say(
     incident: Incident, text: str, at: datetime, *, parts: list[blocks.Block] | None = None, central: bool = False
 ) -> None:
+    """Heard twice it is said once: by its moment and its words."""
     content = {"text": text, "blocks": parts or [], "central": central}
-    _enqueue("message", f"incident:{incident.pk}", at, content=content, incident=incident)
+    key = f"say:{incident.pk}:{at.isoformat()}:{hashlib.sha256(text.encode()).hexdigest()[:16]}"
+    lane = f"incident:{incident.pk}"
+    _enqueue("message", lane, at, content=content, incident=incident, key=key, once=True)
 
 
 def _archive_later(incident: Incident, at: datetime, days: int) -> None:
     due, key = at + timedelta(days=days), f"archive:{incident.pk}"
-    _enqueue("archive", f"incident:{incident.pk}", at, incident=incident, key=key, due_at=due)
+    _enqueue("archive", f"incident:{incident.pk}", at, incident=incident, key=key, due_at=due, moves=True)
 
 
 def _enqueue(kind: str, lane: str, at: datetime, **more: Any) -> None:

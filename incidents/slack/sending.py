@@ -18,7 +18,6 @@ from incidents.models import Delivery, Notice
 from incidents.notices import may_see
 from incidents.slack import blocks, channels, client, digest, files, home, inviting, names, posting, showing
 from incidents.slack.client import SlackRefusal, call
-from incidents.slack.models import SlackChannel
 from incidents.slack.people import slack_id_of
 from incidents.slack.places import is_slacks
 
@@ -135,8 +134,7 @@ def _direct(delivery: Delivery) -> None:
 
 
 def _direct_to(delivery: Delivery, slack_id: str, text: str, parts: list[blocks.Block]) -> None:
-    channel = str(call("conversations.open", users=slack_id)["channel"]["id"])
-    posting.post(delivery, channel, "direct", text=text, parts=parts)
+    posting.post_direct(delivery, slack_id, text=text, parts=parts)
 
 
 def _central(delivery: Delivery) -> None:
@@ -180,7 +178,3 @@ KINDS: dict[str, Callable[[Delivery], None]] = {
     "test": _test,
 }
 register(Slack())
-
-
-def channel_of(incident_id: int) -> SlackChannel | None:
-    return SlackChannel.objects.filter(incident=incident_id).first()

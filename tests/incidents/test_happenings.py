@@ -11,8 +11,9 @@ from django.db import transaction
 from django.utils import timezone
 
 from incidents import signals
-from incidents.models import Happening, Incident
-from tests.builders import NOW, make_incident
+from incidents.actions.incident import change_status
+from incidents.models import Delivery, Happening
+from tests.builders import NOW, make_incident, make_person
 
 pytestmark = pytest.mark.django_db(transaction=True)
 
@@ -49,15 +50,16 @@ def test_nothing_is_heard_of_what_was_taken_back(heard: list[int]) -> None:
 
 
 def test_what_a_dead_process_left_is_told_by_the_sweep(heard: list[int]) -> None:
-    row = Happening.objects.create(name="incident_declared", at=NOW, told={"incident_id": 7})
-    assert signals.sweep(timezone.now()) == 0
-    assert signals.sweep(row.created_at + timedelta(seconds=11)) == 1
+    now = timezone.now()
+    Happening.objects.create(
+        name="incident_declared", at=NOW, told={"incident_id": 7}, due_at=now + timedelta(seconds=10)
+    )
+    assert signals.sweep(now) == 0
+    assert signals.sweep(now + timedelta(seconds=11)) == 1
     assert heard == [7]
 
 
-def test_a_receiver_that_fails_keeps_nothing_from_happening_and_is_asked_again(
-    heard: list[int], caplog: pytest.LogCaptureFixture
-) -> None:
+def test_a_receiver_that_fails_keeps_nothing_from_the_others_and_is_asked_again(heard: list[int]) -> None:
     broken = [True]
 
     def fail(**_: Any) -> None:
@@ -66,12 +68,33 @@ def test_a_receiver_that_fails_keeps_nothing_from_happening_and_is_asked_again(
 
     signals.incident_declared.connect(fail)
     try:
-        assert Incident.objects.filter(pk=make_incident().pk).exists()
+        incident = make_incident()
         row = Happening.objects.get()
-        assert row.attempts == 1
-        assert "gone" in caplog.text
+        assert (row.attempts, heard) == (1, [incident.pk])
+        assert signals.untold(row.due_at + timedelta(minutes=1)) == 1
         broken.clear()
-        assert signals.sweep(row.created_at + timedelta(seconds=11)) == 1
+        assert signals.sweep(row.due_at) == 1
     finally:
         signals.incident_declared.disconnect(fail)
+    assert not Happening.objects.exists()
+
+
+def test_hearing_the_same_again_says_nothing_more_in_a_chat(heard: list[int], settings: Any) -> None:
+    settings.SLACK_BOT_TOKEN, settings.TEAMS_WEBHOOK_URL = "xoxb-a", "https://teams.example.org/hook"
+    incident = make_incident()
+    change_status(incident=incident, status="identified", by=make_person("ada"), now=NOW)
+    before = Delivery.objects.count()
+    assert before
+    for name, told in (
+        ("incident_declared", {}),
+        ("incident_changed", {"change": "status", "status": "identified", "severity": "SEV3"}),
+    ):
+        signals.tell(name, at=NOW, incident_id=incident.pk, **told)
+    assert Delivery.objects.count() == before
+
+
+def test_what_nobody_could_hear_is_given_up_after_a_day_and_forgotten_after_two_weeks(heard: list[int]) -> None:
+    row = Happening.objects.create(name="incident_declared", at=NOW, told={"incident_id": 7})
+    assert signals.sweep(row.created_at + timedelta(days=2)) == 0
+    signals.sweep(row.created_at + timedelta(days=15))
     assert not Happening.objects.exists()
