@@ -36,6 +36,8 @@ def run(asked: Asked) -> None:
     if said.name == "list":
         _list(asked)
         return
+    # Strangers read the list and declare. Everything else is for people who are known here.
+    actor(asked.who)
     incident = finding.meant(said.number, asked.channel, asked.who)
     DEEDS[said.name](asked, incident, said.rest)
 
@@ -174,8 +176,7 @@ def evidence_lines(incident: Incident) -> list[str]:
 
 
 def _seen(asked: Asked, incident: Incident, rest: str) -> None:
-    user = asked.who.user
-    found = related_incidents(incident, user)[:MATCHES] if user else []
+    found = related_incidents(incident, asked.user)[:MATCHES]
     if not found:
         asked.answer(f"Nothing like {incident.key} is on record.", incident=incident.pk)
         return

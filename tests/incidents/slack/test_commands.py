@@ -185,6 +185,22 @@ def test_a_stranger_and_a_viewer_change_nothing(slack: SlackStandIn, work: Work,
     assert channel.incident.status == "investigating"
 
 
+@pytest.mark.parametrize("text", ["status", "timeline", "evidence", "seen", "postmortem", "role", "severity SEV1"])
+def test_a_stranger_is_asked_for_a_linked_account(
+    slack: SlackStandIn, work: Work, channel: SlackChannel, text: str
+) -> None:
+    told = asked(slack, work, text, who="mallory", where=channel.name)
+    assert "is not linked" in told
+    assert channel.incident.title not in told
+
+
+def test_a_stranger_reads_the_list_and_a_viewer_everything(
+    slack: SlackStandIn, work: Work, channel: SlackChannel
+) -> None:
+    assert channel.incident.title in asked(slack, work, "list", who="mallory")
+    assert channel.incident.title in asked(slack, work, f"status {channel.incident.key}", who="cy")
+
+
 def test_hostile_words_call_nobody_and_format_nothing(slack: SlackStandIn, work: Work) -> None:
     channel = declare(slack, work, title="<!channel> *bold* <http://evil|Slack> @here &lt;")
     shown = headline_of(slack, channel)

@@ -178,6 +178,17 @@ def test_becoming_restricted_takes_the_announcement_away_and_says_what_a_person_
     assert any("only a person can make it private" in one for one in failed())
 
 
+def test_closing_again_moves_the_day_of_archiving(slack: SlackStandIn, work: Work) -> None:
+    choose(archive_after_days=2)
+    incident, ada, now = declare(slack, work).incident, make_person("ada"), timezone.now()
+    closed = {"incident": incident, "status": "closed", "closure_reason": "false_positive", "by": ada}
+    change_status(**closed, now=now)
+    change_status(incident=incident, status="investigating", reason="It is back.", by=ada, now=now)
+    change_status(**closed, now=now + timedelta(days=1))
+    row = Delivery.objects.get(kind="archive")
+    assert row.due_at == now + timedelta(days=3)
+
+
 def test_without_a_central_channel_nothing_is_announced(slack: SlackStandIn, work: Work) -> None:
     choose(central_channel="")
     declare(slack, work)
