@@ -1,6 +1,7 @@
 """Microsoft Teams: an Adaptive Card for a channel's Workflows webhook ("When a Teams webhook request is received").
 
 Everything that people typed stands in TextRuns, which know no Markdown; a TextBlock or a fact would read it as such.
+Bold, code and the like of an update are looks of its runs.
 """
 
 from __future__ import annotations
@@ -10,6 +11,7 @@ import re
 from dataclasses import replace
 from typing import Any
 
+from incidents.chat import card_text
 from incidents.chat.lanes import Later, Never
 from incidents.chat.news import News
 from incidents.chat.webhooks import Stumbled, Webhook, register
@@ -50,7 +52,6 @@ class Teams(Webhook):
 
 def _message(news: News) -> dict[str, Any]:
     facts = [_block(_run(f"{name}: ", weight="bolder"), _run(value), spacing="none") for name, value in news.facts]
-    lines = [line for line in news.text.splitlines() if line.strip()]
     card = {
         "type": "AdaptiveCard",
         "$schema": "http://adaptivecards.io/schemas/adaptive-card.json",
@@ -59,7 +60,7 @@ def _message(news: News) -> dict[str, Any]:
         "body": [
             _block(_run(news.what, weight="bolder", color=TONES.get(news.rank, "default"))),
             _block(_run(news.headline, weight="bolder", size="medium"), spacing="none"),
-            *[_block(_run(line), spacing="small") for line in lines],
+            *[_block(*line, spacing="small") for line in card_text.lines_of(news.text)],
             *facts,
         ],
         "actions": [{"type": "Action.OpenUrl", "title": "Open in Debrief", "url": news.address}],

@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterator
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
+from pathlib import Path
 from typing import Any
 
 import httpx
@@ -16,7 +18,7 @@ from incidents.actions.incident import assign_role, change_incident, change_stat
 from incidents.actions.postmortem import save_postmortem
 from incidents.actions.publication import publish_postmortem
 from incidents.actions.update import post_update
-from incidents.chat import lanes, registry, webhooks
+from incidents.chat import card_text, lanes, registry, webhooks
 from incidents.chat.lanes import Later, Never
 from incidents.chat.mattermost import NOTHING, Mattermost, escaped
 from incidents.chat.news import News
@@ -29,6 +31,7 @@ from tests.stand_ins.webhooks import MattermostStandIn, TeamsStandIn, WebhookSta
 pytestmark = pytest.mark.django_db
 KINDS = {"teams": (TeamsStandIn, "TEAMS_WEBHOOK_URL"), "mattermost": (MattermostStandIn, "MATTERMOST_WEBHOOK_URL")}
 NEWS = News("Update", "INC-1 Checkout", "http://debrief.example/incidents/1/", (("Severity", "SEV2"),), "Text.", 2)
+PAYLOADS = Path(__file__).parents[2] / "payloads" / "markdown"
 HOSTILE = "@channel @here @all <!channel> <@U1> [x](http://evil.example) **b** `c` :bomb: ~town # <at>Ada</at>"
 
 
@@ -86,7 +89,7 @@ def test_one_night_is_told_to_both_in_its_order(both: Any, ada: User, said: Any)
     assert [runs(message)[0] for message in teams.messages] == told
     assert [message["text"].split("**")[1] for message in mattermost.messages] == told
     assert {"The pool", "is full.", "Severity: SEV1", "Status: Identified"} <= set(runs(teams.messages[-1]))
-    assert mattermost.messages[-1]["attachments"][0]["text"] == "The pool\nis full\\."
+    assert mattermost.messages[-1]["attachments"][0]["text"] == "The pool\nis full."
     assert "/incidents/1/" in words(teams.messages[0])
     assert set(Delivery.objects.values_list("state", flat=True)) == {"done"}
 
@@ -157,7 +160,7 @@ def test_hostile_text_calls_nobody_in_mattermost_and_stays_readable() -> None:
     shown = words(message)
     for call in ("@channel", "@here", "@all", "<!channel>", "<@U1>", "<at>"):
         assert call not in shown
-    formatted = [message["text"], message["attachments"][0]["text"], message["attachments"][0]["fields"][0]["value"]]
+    formatted = [message["text"], message["attachments"][0]["fields"][0]["value"]]
     assert not [text for text in formatted if "](http://evil.example" in text]
     assert escaped("a_b @all") == f"a\\_b @{NOTHING}all"
 
@@ -174,7 +177,46 @@ def test_hostile_text_is_no_markdown_in_teams() -> None:
     card = message["attachments"][0]["content"]
     assert {block["type"] for block in card["body"]} == {"RichTextBlock"}
     assert "entities" not in card["msteams"]
-    assert HOSTILE in runs(message)
+    assert f"INC-1 {HOSTILE}" in runs(message)
+    shown = [run for block in card["body"] for run in block["inlines"]]
+    assert {key for run in shown for key in run} <= {"type", "text", "weight", "color", "size", "fontType", "italic"}
+
+
+MARKED = (
+    "pod a\\*b is **full**, see `a\\*b` and [the graph](https://x.example/a_b?c=@d)\n\n- one\n- two \\< 3\n1. third"
+)
+
+
+def test_an_update_keeps_its_markdown_in_mattermost_and_shows_no_escape() -> None:
+    text = Mattermost().message(replace(NEWS, text=MARKED))["attachments"][0]["text"]
+    assert text == (
+        "pod a\\*b is **full**, see `a\\*b` and [the graph](https://x.example/a_b?c=%40d)"
+        f"\n\n- one\n- two <{NOTHING} 3\n1. third"
+    )
+
+
+def test_code_in_mattermost_calls_nobody_and_pictures_are_links() -> None:
+    text = Mattermost().message(replace(NEWS, text="`@all` ![x](https://evil.example/p.png)"))["attachments"][0]["text"]
+    assert text == f"`@{NOTHING}all` [x](https://evil.example/p.png)"
+
+
+def test_an_update_has_its_looks_in_teams_and_shows_no_escape() -> None:
+    message = Teams().message(replace(NEWS, text=MARKED))
+    lines = ["pod a*b is full, see a\\*b and the graph (https://x.example/a_b?c=@d)", "• one", "• two < 3", "1. third"]
+    assert runs(message)[2:6] == lines
+    first = message["attachments"][0]["content"]["body"][2]["inlines"]
+    looks = {run["text"]: set(run) - {"type", "text"} for run in first}
+    assert looks["full"] == {"weight"}
+    assert looks["a\\*b"] == {"fontType"}
+
+
+def test_nothing_hostile_becomes_more_than_text_in_teams() -> None:
+    scripts = PAYLOADS.joinpath("scripts.txt").read_text().splitlines()
+    assert len(scripts) > 20
+    for text in [*scripts, *json.loads(PAYLOADS.joinpath("fragments.json").read_text())]:
+        found = [run for line in card_text.lines_of(f"kept {text}\n{text}") for run in line]
+        assert found[0]["text"].startswith("kept")
+        assert all(run["type"] == "TextRun" and run["text"] for run in found)
 
 
 @pytest.mark.parametrize("letter", ["x", "é", "🔥", '"', "\\", "\n🔥"])
