@@ -72,6 +72,7 @@ def take(row: SlackMessage, message: Mapping[str, Any], cast: Cast) -> None:
     links = [file for file in _files(message) if file.get("mode") == "external" or file.get("is_external")]
     for file in links:
         shown = f"<{file.get('url_private') or file.get('external_url') or ''}|{file.get('title') or 'a file'}>"
+        shown = redact_text(storable(shown)).text
         text = f"{text}\n\n{mrkdwn.to_markdown(shown)}".strip()
     row.text = redact_text(storable(text)).text[: 2 * TEXT_LIMIT]
     row.version = version_of(message)
@@ -93,7 +94,7 @@ def _take_files(row: SlackMessage, message: Mapping[str, Any]) -> None:
     for file in _files(message)[:20]:
         if file.get("mode") == "external" or file.get("is_external"):
             continue
-        name = storable(str(file.get("name") or file.get("title") or "file"))[:200]
+        name = redact_text(storable(str(file.get("name") or file.get("title") or "file"))).text[:200]
         reason = "was deleted in Slack" if file.get("mode") == "tombstone" else FETCHING
         _, is_new = SlackFile.objects.get_or_create(
             message=row, slack_id=str(file["id"])[:30], defaults={"name": name, "reason": reason}
@@ -112,7 +113,7 @@ def _take_files(row: SlackMessage, message: Mapping[str, Any]) -> None:
 
 
 def _told(file: Mapping[str, Any]) -> dict[str, Any]:
-    fields = ("id", "name", "size", "mimetype", "mode", "file_access", "url_private_download", "url_private")
+    fields = ("id", "size", "mimetype", "mode", "file_access", "url_private_download", "url_private")
     return {name: file[name] for name in fields if name in file}
 
 
@@ -198,7 +199,7 @@ def _answered(row: SlackMessage) -> str:
     root = SlackMessage.objects.select_related("entry").filter(channel_id=row.channel_id, ts=row.thread_ts).first()
     if root is None or root.entry is None:
         return ""
-    said = " ".join(mrkdwn.plain(root.text[:1_000]).split())
+    said = redact_text(" ".join(mrkdwn.plain(root.text[:1_000]).split())).text
     return f"{root.entry.title}: {said[:ANSWERED]}{'…' if len(said) > ANSWERED else ''}".rstrip(": ")
 
 

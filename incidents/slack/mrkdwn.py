@@ -6,7 +6,7 @@ import re
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import Any
 
-from incidents.slack import markdown_text, mrkdwn_text, rich_text
+from incidents.slack import markdown_text, masking, mrkdwn_text, rich_text
 from incidents.slack.spans import Block, words
 
 Name = Callable[[str], str]
@@ -17,16 +17,17 @@ SIGN_OF = {"U": "@", "W": "@", "S": "!subteam^", "C": "#", "G": "#"}
 
 def of_message(message: Mapping[str, Any], name: Name | None = None) -> str:
     """A message as Markdown: by its rich text where it has some, else by its text; cards of other apps below.
+    Secrets are blacked out.
 
     `name` makes `@ada`, `@oncall` and `#channel` of U…, S… and C…; without it the ids stay.
     """
-    called = _called(name)
+    called, message = _called(name), masking.without_secrets(message)
     blocks = [one for part in _parts(message.get("blocks")) for one in _of_block(part, called)]
     if not blocks:
         blocks = mrkdwn_text.read(str(message.get("text") or ""), called)
     for card in _parts(message.get("attachments")):
         blocks += _of_card(card, called)
-    return markdown_text.write(blocks)
+    return markdown_text.write(masking.masked(blocks))
 
 
 def to_markdown(text: str, name: Name | None = None) -> str:

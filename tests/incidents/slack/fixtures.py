@@ -84,6 +84,16 @@ def declare(slack: SlackStandIn, work: Work, who: str = "ada", **values: Any) ->
     return SlackChannel.objects.select_related("incident").latest("pk")
 
 
+@pytest.fixture
+def channel(slack: SlackStandIn, work: Work) -> str:
+    """Of an incident that ada declared; everybody is in it."""
+    found = declare(slack, work)
+    for name in ("ben", "cy", "mallory"):
+        slack.join(name, found.name)
+    work()
+    return found.name
+
+
 def headline_of(slack: SlackStandIn, channel: SlackChannel) -> str:
     channel.refresh_from_db()
     return str(slack.workspace.find_channel(channel.channel_id).messages[channel.headline_ts])

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from datetime import timedelta
 from typing import Any
 
@@ -12,34 +11,12 @@ from django.utils import timezone
 from incidents.actions.timeline import change_entry
 from incidents.models import Delivery, Incident, TimelineEntry
 from incidents.slack import capturing, lines
-from incidents.slack.models import SlackChannel, SlackMessage, SlackRequest, SlackSettings
-from incidents.slack.settings import PIN_EMOJI
+from incidents.slack.models import SlackChannel, SlackMessage, SlackRequest
 from tests.builders import make_person
+from tests.incidents.slack.capture import choose, events, later, said, texts
 from tests.incidents.slack.fixtures import Work, declare, failed, unfinished
 from tests.running import wait_for
 from tests.stand_ins.slack import SlackStandIn
-
-
-@pytest.fixture
-def channel(slack: SlackStandIn, work: Work) -> str:
-    """Of an incident that ada declared; everybody is in it."""
-    found = declare(slack, work)
-    for name in ("ben", "cy", "mallory"):
-        slack.join(name, found.name)
-    work()
-    return found.name
-
-
-def said() -> list[TimelineEntry]:
-    return list(TimelineEntry.objects.filter(source="chat", hidden=False).in_order())
-
-
-def texts() -> list[str]:
-    return [entry.text for entry in said()]
-
-
-def choose(**fields: Any) -> None:
-    SlackSettings.objects.update_or_create(pk=1, defaults={"pin_emoji": PIN_EMOJI, **fields})
 
 
 def test_a_pinned_message_is_a_line_at_its_own_time_by_its_author(
@@ -134,22 +111,6 @@ def test_an_edit_is_followed(slack: SlackStandIn, work: Work, channel: str) -> N
     assert entry.text == "Rolled back to _1.41.7_"
     assert entry.detail["edited"] is True
     assert entry.occurred_at == lines.moment(message["ts"])
-
-
-def events(slack: SlackStandIn, act: Callable[[], object]) -> list[dict[str, Any]]:
-    """What would be sent for `act`, held back."""
-    slack.wait_sent()
-    slack.outbox.held = True
-    act()
-    slack.outbox.held = False
-    letters = sorted(slack.outbox._letters)
-    slack.outbox._letters.clear()
-    return [letter.envelope["event"] for letter in letters]
-
-
-def later(slack: SlackStandIn, seconds: int) -> None:
-    now = slack.workspace.clock
-    slack.workspace.clock = lambda: now() + seconds
 
 
 @pytest.mark.parametrize("order", [[0, 1, 2], [1, 0, 2], [2, 1, 0], [1, 2, 0], [2, 0, 1], [0, 2, 1]])
