@@ -55,7 +55,7 @@ def known(slack_id: str) -> SlackPerson | None:
 
 
 def _is_stale(row: SlackPerson, now: datetime) -> bool:
-    return now - row.checked_at > (ASK_AGAIN if row.user_id else ASK_STRANGERS_AGAIN)
+    return now - row.checked_at > (ASK_AGAIN if row.user_id and not row.is_gone else ASK_STRANGERS_AGAIN)
 
 
 def _learn(slack_id: str, now: datetime) -> SlackPerson:
