@@ -15,6 +15,7 @@ from incidents.slack import health
 from incidents.slack.models import SlackPerson, SlackRequest, SlackSettings, Workspace
 from incidents.slack.people import stand_in
 from incidents.slack.settings import chosen
+from telemetry.models import Heartbeat
 from tests.api.test_query_counts import queries_of
 from tests.builders import NOW, make_incident, make_person
 from tests.fixtures import signed_in
@@ -314,6 +315,8 @@ def test_the_doctor_says_nothing_of_slack_where_it_is_not_used() -> None:
 
 def test_the_doctor_names_missing_scopes_refused_tokens_and_failures(slack: SlackStandIn, settings: Any) -> None:
     now = timezone.now()
+    assert health.problem(now)[0] == "is not heard: no Socket Mode connection"
+    Heartbeat.objects.create(name="slack-sockets", at=now)
     assert health.problem(now)[0] == ""
     refused_request(finished_at=now - timedelta(hours=1))
     refused_request(key="E2", finished_at=now - timedelta(days=2))
