@@ -21,6 +21,8 @@ def marks(detail: Mapping[str, Any]) -> str:
         parts.append("edited")
     if answered := detail.get("thread"):
         parts.append(f"in answer to {escape(str(answered)[:200])}")
+    if isinstance(earlier := detail.get("earlier"), int) and earlier > 0:
+        parts.append(f"and {earlier:,} earlier replies in Slack")
     said = f' <span class="x">{", ".join(parts)}</span>' if parts else ""
     link = detail.get("link")
     if isinstance(link, str) and link.startswith(("https://", "http://")) and not deleted:

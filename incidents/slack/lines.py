@@ -10,7 +10,7 @@ from django.utils import timezone
 
 from incidents.actions.timeline import put_message
 from incidents.chat import outbox
-from incidents.models import Attachment, Incident, Picture
+from incidents.models import Attachment, Incident, Picture, TimelineEntry
 from incidents.slack import mrkdwn, names
 from incidents.slack.models import TEXT_LIMIT, SlackFile, SlackMessage
 from incidents.slack.naming_people import Cast
@@ -117,8 +117,11 @@ def _told(file: Mapping[str, Any]) -> dict[str, Any]:
     return {name: file[name] for name in fields if name in file}
 
 
-def show(row: SlackMessage, *, title: str = "", user: Any = None, hidden: bool | None = None) -> None:
-    """Writes the line, or brings it up to date. `title` empty leaves who it was."""
+def show(
+    row: SlackMessage, *, title: str = "", user: Any = None, hidden: bool | None = None, earlier: int | None = None
+) -> None:
+    """Writes the line, or brings it up to date. `title` empty leaves who it was, `earlier` None how many answers were
+    left in Slack."""
     entry = row.entry
     detail: dict[str, Any] = {"service": names.SERVICE, "link": permalink(row), "files": files_of(row)}
     if row.version:
@@ -127,6 +130,8 @@ def show(row: SlackMessage, *, title: str = "", user: Any = None, hidden: bool |
         detail["deleted"] = SAID
     if answered := _answered(row):
         detail[THREAD] = answered
+    if left := entry.detail.get("earlier") if earlier is None and entry is not None else earlier:
+        detail["earlier"] = left
     row.entry = put_message(
         incident=row.incident,
         key=f"slack:{row.channel_id}:{row.ts}",
@@ -159,6 +164,16 @@ def delete(row: SlackMessage, now: datetime) -> None:
         row.save()
     else:
         show(row)
+        tell_answers(row)
+
+
+def leave(row: SlackMessage) -> None:
+    """The timeline that it stood on, with its files: it is to stand on another, as if it were new."""
+    drop_files(row)
+    entry, row.entry, row.reasons = row.entry, None, []
+    row.save()
+    if entry is not None:
+        entry.delete()
 
 
 def drop_files(row: SlackMessage) -> None:
@@ -196,11 +211,27 @@ def _answered(row: SlackMessage) -> str:
     """Whom and what it answers, in a few words."""
     if not row.thread_ts:
         return ""
-    root = SlackMessage.objects.select_related("entry").filter(channel_id=row.channel_id, ts=row.thread_ts).first()
-    if root is None or root.entry is None:
+    told = {"incident_id": row.incident_id, "channel_id": row.channel_id, "ts": row.thread_ts}
+    root = SlackMessage.objects.select_related("entry").filter(**told).first()
+    return _in_few_words(root) if root is not None else ""
+
+
+def _in_few_words(root: SlackMessage) -> str:
+    if root.entry is None:
         return ""
     said = redact_text(" ".join(mrkdwn.plain(root.text[:1_000]).split())).text
     return f"{root.entry.title}: {said[:ANSWERED]}{'…' if len(said) > ANSWERED else ''}".rstrip(": ")
+
+
+def tell_answers(root: SlackMessage) -> None:
+    """The lines of its answers say what it says now."""
+    words = _in_few_words(root)
+    told = {"slack_message__channel_id": root.channel_id, "slack_message__thread_ts": root.ts}
+    rows = TimelineEntry.objects.select_for_update(of=("self",)).filter(incident_id=root.incident_id, **told)
+    changed = [entry for entry in rows if entry.detail.get(THREAD) != words]
+    for entry in changed:
+        entry.detail, entry.updated_at = entry.detail | {THREAD: words}, timezone.now()
+    TimelineEntry.objects.bulk_update(changed, ["detail", "updated_at"], batch_size=100)
 
 
 def permalink(row: SlackMessage) -> str:

@@ -15,6 +15,7 @@ from incidents.slack.models import SlackChannel, SlackMessage
 Body = dict[str, Any]
 # In a channel that has nothing to do with an incident it concerns nobody here.
 TALK = frozenset({"message", "pin_added", "pin_removed"})
+MOMENTS = ("ts", "thread_ts", "deleted_ts")
 FORM_SHORTCUTS = frozenset({names.DECLARE, names.DECLARE_FROM_MESSAGE, names.ADD_TO_TIMELINE, names.CREATE_FOLLOWUP})
 FORM_ACTIONS = frozenset({names.OPEN_DECLARE, names.OPEN_UPDATE, names.OPEN_FOLLOWUP, names.PROPOSAL_DECLARE})
 SILENT_ACTIONS = frozenset({names.VISIT})
@@ -61,17 +62,21 @@ def event(ack: Ack, body: Body) -> None:
     """Kept before it is acknowledged: Slack sends again what was not."""
     told = body.get("event") or {}
     kind, channel = str(told.get("type", "")), _channel_of(told)
-    if kind not in TALK or _is_followed(channel):
+    if kind not in TALK or _is_followed(channel, told):
         lane = f"channel:{channel}" if channel else f"user:{told.get('user', '')}"
         key = _key("event", body.get("event_id"), body)
         inbox.keep(kind=f"event:{kind}"[:40], key=key, lane=lane, payload=_clean(body), now=timezone.now())
     ack()
 
 
-def _is_followed(channel: str) -> bool:
-    """An incident's channel, or one with a message that somebody put on a timeline."""
-    rows = SlackChannel.objects.filter(channel_id=channel)
-    return rows.exists() or SlackMessage.objects.filter(channel_id=channel).exists()
+def _is_followed(channel: str, told: Body) -> bool:
+    """An incident's channel; elsewhere what concerns a message that somebody put on a timeline."""
+    if SlackChannel.objects.filter(channel_id=channel).exists():
+        return True
+    parts = [told, told.get("message"), told.get("previous_message"), (told.get("item") or {}).get("message")]
+    found = [part.get(name) for part in parts if isinstance(part, dict) for name in MOMENTS]
+    moments = [str(one) for one in found if one]
+    return bool(moments) and SlackMessage.objects.filter(channel_id=channel, ts__in=moments).exists()
 
 
 def _channel_of(told: Body) -> str:

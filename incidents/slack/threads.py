@@ -12,14 +12,18 @@ GONE = frozenset({"thread_not_found", "message_not_found"})
 # The app is not in this public channel yet; it may come in by itself.
 OUTSIDE = frozenset({"not_in_channel", "channel_not_found"})
 PAGE, MOST_PAGES = 200, 50
+# Of a longer thread the last ones.
+MOST_REPLIES = 500
+TOMBSTONE = "tombstone"
 
 
 @dataclass(slots=True)
 class Found:
-    """`message` is None where it is not there any more; `replies` are those to it, in order."""
+    """`message` is None where it is not there any more; `replies` are the last to it, in order, after `earlier` more."""
 
     message: Message | None
     replies: list[Message] = field(default_factory=list)
+    earlier: int = 0
 
 
 def fetch(channel: str, ts: str, thread: str = "") -> Found:
@@ -53,8 +57,12 @@ def _fetch(channel: str, ts: str, thread: str) -> Found:
             found.message = message
         elif message.get("thread_ts") == ts:
             found.replies.append(message)
+    found.earlier = max(0, len(found.replies) - MOST_REPLIES)
+    found.replies = found.replies[found.earlier :]
     if found.message is None:
         found.message = _single(channel, ts)
+    elif found.message.get("subtype") == TOMBSTONE:
+        found.message = None
     return found
 
 
@@ -73,4 +81,5 @@ def _thread(channel: str, ts: str) -> list[Message]:
 
 def _single(channel: str, ts: str) -> Message | None:
     page = call("conversations.history", channel=channel, latest=ts, inclusive=True, limit=1)
-    return next((one for one in page.get("messages") or [] if one.get("ts") == ts), None)
+    found = (one for one in page.get("messages") or [] if one.get("ts") == ts)
+    return next((one for one in found if one.get("subtype") != TOMBSTONE), None)

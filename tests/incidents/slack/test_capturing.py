@@ -175,49 +175,6 @@ def test_deleted_before_the_pin_was_worked_on_it_is_kept_as_it_was(
     assert failed() == []
 
 
-def test_answers_come_along_at_their_own_times_and_say_what_they_answer(
-    slack: SlackStandIn, work: Work, channel: str
-) -> None:
-    root = slack.say("ben", channel, "Rolling back")
-    early = slack.say("ada", channel, "Which version?", thread_ts=root["ts"])
-    slack.pin("cy", channel, root)
-    work()
-    late = slack.say("ben", channel, "1.41.7", thread_ts=root["ts"])
-    work()
-    assert texts() == ["Rolling back", "Which version?", "1.41.7"]
-    assert [entry.occurred_at for entry in said()[1:]] == [lines.moment(one["ts"]) for one in (early, late)]
-    assert said()[1].detail["thread"] == f"{make_person('ben').display_name}: Rolling back"
-    slack.edit("ben", channel, late, "1.41.8")
-    slack.delete("ada", channel, early)
-    work()
-    assert texts() == ["Rolling back", "Which version?", "1.41.8"]
-    assert said()[1].detail["deleted"] == "Slack"
-    slack.unpin("cy", channel, root)
-    work()
-    assert said() == []
-
-
-def test_long_threads_are_read_page_by_page(
-    slack: SlackStandIn, work: Work, channel: str, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setattr("incidents.slack.threads.PAGE", 3)
-    root = slack.say("ben", channel, "Rolling back")
-    for number in range(8):
-        slack.say("ada", channel, f"Step {number}", thread_ts=root["ts"])
-    slack.react("cy", channel, root, "pushpin")
-    work()
-    assert texts() == ["Rolling back", *[f"Step {number}" for number in range(8)]]
-
-
-def test_an_answer_alone_may_be_marked(slack: SlackStandIn, work: Work, channel: str) -> None:
-    root = slack.say("ben", channel, "Anybody?")
-    answer = slack.say("ada", channel, "It is the pool", thread_ts=root["ts"])
-    slack.say("cy", channel, "Thanks", thread_ts=root["ts"])
-    slack.react("cy", channel, answer, "pushpin")
-    work()
-    assert texts() == ["It is the pool"]
-
-
 def test_strangers_apps_people_groups_and_channels_have_names(slack: SlackStandIn, work: Work, channel: str) -> None:
     slack.person("mia", "Mia Novak")
     slack.join("mia", channel)
@@ -321,6 +278,77 @@ def test_a_mention_elsewhere_is_answered_with_buttons_and_one_to_declare_is_pref
     view = wait_for(lambda: slack.modal("ben"), "the form")
     assert "Checkout answers 503" in str(view)
     assert not SlackMessage.objects.exists()
+
+
+def test_what_was_let_go_before_it_came_is_not_taken(slack: SlackStandIn, work: Work, channel: str) -> None:
+    message = slack.say("ben", channel, "Rolled back")
+    told = events(slack, lambda: slack.pin("ada", channel, message))
+    told += events(slack, lambda: slack.unpin("ada", channel, message))
+    told += events(slack, lambda: slack.react("cy", channel, message, "pushpin::skin-tone-3"))
+    told += events(slack, lambda: slack.unreact("cy", channel, message, "pushpin::skin-tone-3"))
+    for place in (1, 0, 3, 2):
+        slack.send_event(told[place])
+        work()
+    assert said() == []
+    assert not SlackMessage.objects.exclude(reasons=[]).exists()
+
+
+def test_of_a_list_that_slack_cut_the_event_is_believed(
+    slack: SlackStandIn, work: Work, channel: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    cut = [{"name": "pushpin", "users": ["U0"], "count": 60}]
+    monkeypatch.setattr("tests.stand_ins.slack.shapes.shown_reactions", lambda message: cut)
+    slack.react("cy", channel, slack.say("ben", channel, "Rolled back"), "pushpin")
+    work()
+    assert texts() == ["Rolled back"]
+
+
+def test_what_happens_to_a_message_while_it_waits_to_be_taken_is_heard(
+    slack: SlackStandIn, work: Work, channel: str
+) -> None:
+    choose(on_deleted="drop")
+    message = slack.say("ben", "incidents", "Checkout is slow here")
+    ada, where = slack.workspace.find_user("ada").id, slack.workspace.find_channel("incidents").id
+    slack.say("ben", "incidents", "Lunch?")
+    capturing.ask(
+        incident=Incident.objects.get(),
+        channel=where,
+        ts=message["ts"],
+        thread="",
+        reason=f"shortcut:{ada}",
+        now=timezone.now(),
+    )
+    slack.say("ben", "incidents", "Dinner?")
+    slack.delete("ben", "incidents", message)
+    work()
+    assert said() == []
+    assert SlackMessage.objects.get(ts=message["ts"]).deleted_at is not None
+    assert SlackRequest.objects.filter(kind="event:message", lane=f"channel:{where}").count() == 1
+    assert "is not in Slack any more" in str(slack.seen_by("ada")[-1])
+
+
+def test_what_stands_on_another_timeline_is_told_to_who_pinned_and_moves_once_hidden_there(
+    slack: SlackStandIn, work: Work, channel: str
+) -> None:
+    here = Incident.objects.get()
+    slack.close("ada")
+    other = declare(slack, work, title="Other").incident
+    message = slack.upload("ben", channel, slack.file("pods.txt", b"x", "text/plain"), "Rolled back")
+    ada, where = slack.workspace.find_user("ada").id, slack.workspace.find_channel(channel).id
+    told = {"channel": where, "ts": message["ts"], "thread": "", "reason": f"shortcut:{ada}"}
+    capturing.ask(incident=other, now=timezone.now(), **told)
+    work()
+    slack.pin("cy", channel, message)
+    work()
+    assert [entry.incident for entry in said()] == [other]
+    assert f"stands on the timeline of {other.key} already" in str(slack.seen_by("cy")[-1])
+    change_entry(entry=said()[0], by=make_person("ada"), now=timezone.now(), hidden=True)
+    slack.react("cy", channel, message, "pushpin")
+    work()
+    (entry,) = said()
+    assert entry.incident == here
+    assert entry.detail["files"][0]["address"].startswith(f"/incidents/{here.number}/")
+    assert not TimelineEntry.objects.filter(incident=other, source="chat").exists()
 
 
 def test_renaming_and_archiving_are_followed(slack: SlackStandIn, work: Work, channel: str) -> None:
