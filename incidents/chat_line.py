@@ -53,7 +53,7 @@ def _file(file: Mapping[str, Any]) -> str:
     ours = address.startswith("/") and not address.startswith(("//", "/\\"))
     if ours and file.get("is_picture"):
         target = escape(address)
-        return f'<a href="{target}"><img class="chat-pic" src="{target}" alt="{shown}" loading="lazy"></a>'
-    if ours:
+        shown = f'<a href="{target}"><img class="chat-pic" src="{target}" alt="{shown}" loading="lazy"></a>'
+    elif ours:
         shown = f'<a href="{escape(address)}">{shown}</a>'
     return f"{shown} <span>{escape(reason[:300])}</span>" if reason else shown

@@ -9,14 +9,16 @@ from urllib.parse import urljoin
 import httpx
 from django.conf import settings
 from django.db import transaction
+from django.dispatch import receiver
 from django.utils import timezone
 
 from accounts.problems import InvalidInput
 from incidents.actions.attachment import BYTES, store_attachment
 from incidents.actions.picture import store_picture
+from incidents.chat import lanes
 from incidents.chat.lanes import Later
 from incidents.models import Delivery
-from incidents.slack import lines
+from incidents.slack import belongings, lines, names
 from incidents.slack.client import SlackRefusal, call
 from incidents.slack.models import SlackFile, SlackMessage
 from incidents.slack.people import stand_in
@@ -28,6 +30,7 @@ MIB = 2**20
 REDIRECTS = 3
 PICTURES = frozenset({"image/png", "image/jpeg", "image/gif", "image/webp"})
 LACKS_SCOPE = "was not given to the app: it lacks files:read, or this file is not shared with it"
+GIVEN_UP = "was not fetched:"
 GONE = frozenset({"file_not_found", "file_deleted"})
 
 
@@ -42,7 +45,7 @@ def fetch(delivery: Delivery) -> None:
     later: Later | None = None
     for told in delivery.content.get("files") or []:
         row = SlackFile.objects.filter(message=delivery.content["message"], slack_id=str(told.get("id"))).first()
-        if row is None or row.reason != lines.FETCHING:
+        if row is None or not _is_wanted(row):
             continue
         try:
             _fetch(row, told)
@@ -54,6 +57,19 @@ def fetch(delivery: Delivery) -> None:
         raise later
 
 
+def _is_wanted(row: SlackFile) -> bool:
+    return row.reason == lines.FETCHING or row.reason.startswith(GIVEN_UP)
+
+
+@receiver(lanes.given_up, sender=Delivery, dispatch_uid="slack-files-given-up")
+def tell_end(row: Delivery, problem: str, **_: Any) -> None:
+    """The lines say why; "Try again" on the incident's page begins anew."""
+    if row.service == names.SERVICE and row.kind == "files":
+        ids = [str(told.get("id")) for told in row.content.get("files") or []]
+        for file in SlackFile.objects.filter(message=row.content["message"], slack_id__in=ids, reason=lines.FETCHING):
+            _settle(file, reason=f"{GIVEN_UP} {problem}")
+
+
 def _fetch(row: SlackFile, told: Mapping[str, Any]) -> None:
     if told.get("file_access") == "check_file_info" or not _address(told):
         told = _asked(row.slack_id)
@@ -61,7 +77,7 @@ def _fetch(row: SlackFile, told: Mapping[str, Any]) -> None:
     if isinstance(size, int) and size > BYTES:
         raise Unusable(_too_large(size))
     if told.get("mode") == "tombstone":
-        raise Unusable("was deleted in Slack")
+        raise Unusable(lines.DELETED)
     address = _address(told)
     if not address:
         raise Unusable("has no address to be fetched from")
@@ -149,12 +165,13 @@ def _keep(row: SlackFile, data: bytes, mimetype: str) -> None:
 
 
 def _settle(row: SlackFile, *, reason: str = "", **stored: Any) -> None:
-    """On the row and on the line at once. A message that was dropped meanwhile keeps nothing."""
+    """On the row and on the line at once. What was deleted in Slack meanwhile is not kept."""
     with transaction.atomic():
         message = SlackMessage.objects.select_for_update().get(pk=row.message_id)
-        kept = SlackFile.objects.filter(pk=row.pk).update(reason=reason[:300], **stored)
+        rows = SlackFile.objects.filter(pk=row.pk).exclude(reason=lines.DELETED)
+        kept = rows.update(reason=reason[:300], **stored)
         if not kept:
-            lines.discard(**stored)
+            belongings.discard(**stored)
             return
         if message.entry is not None:
             message.entry.detail = message.entry.detail | {"files": lines.files_of(message)}

@@ -10,8 +10,8 @@ from django.utils import timezone
 
 from incidents.actions.timeline import put_message
 from incidents.chat import outbox
-from incidents.models import Attachment, Incident, Picture, TimelineEntry
-from incidents.slack import mrkdwn, names
+from incidents.models import Incident, TimelineEntry
+from incidents.slack import belongings, mrkdwn, names
 from incidents.slack.models import TEXT_LIMIT, SlackFile, SlackMessage
 from incidents.slack.naming_people import Cast
 from incidents.slack.people import workspace
@@ -19,6 +19,8 @@ from incidents.slack.settings import chosen
 from telemetry.redaction import redact_text, storable
 
 FETCHING = "is being fetched"
+DELETED = "was deleted in Slack"
+TOMBSTONE = "tombstone"
 SAID = "Slack"
 THREAD = "thread"
 # The app's own mark on what it has taken over.
@@ -88,28 +90,45 @@ def _files(message: Mapping[str, Any]) -> list[Mapping[str, Any]]:
 
 
 def _take_files(row: SlackMessage, message: Mapping[str, Any]) -> None:
-    """New ones are fetched by the outbox; one that was taken out of the message in Slack is known by its tombstone."""
+    """New ones are fetched by the outbox; one that was deleted in Slack leaves a tombstone or is named no more."""
     row.save()
     wanted = []
-    for file in _files(message)[:20]:
+    told = {str(file["id"])[:30]: file for file in _files(message)}
+    for slack_id, file in list(told.items())[:20]:
         if file.get("mode") == "external" or file.get("is_external"):
             continue
         name = redact_text(storable(str(file.get("name") or file.get("title") or "file"))).text[:200]
-        reason = "was deleted in Slack" if file.get("mode") == "tombstone" else FETCHING
+        reason = DELETED if file.get("mode") == TOMBSTONE else FETCHING
         _, is_new = SlackFile.objects.get_or_create(
-            message=row, slack_id=str(file["id"])[:30], defaults={"name": name, "reason": reason}
+            message=row, slack_id=slack_id, defaults={"name": name, "reason": reason}
         )
         if is_new and reason == FETCHING:
             wanted.append(_told(file))
+    for known in row.files.select_related("picture__created_by", "attachment").exclude(reason=DELETED):
+        if told.get(known.slack_id, {"mode": TOMBSTONE}).get("mode") == TOMBSTONE:
+            _lose(known)
     if wanted:
         outbox.enqueue(
             service=names.SERVICE,
             kind="files",
-            lane=f"files:{row.incident_id}",
+            # One that cannot be had keeps no other message waiting.
+            lane=f"files:{row.pk}",
             incident=row.incident_id,
             now=timezone.now(),
             content={"message": row.pk, "files": wanted},
         )
+
+
+def _lose(file: SlackFile) -> None:
+    """By the policy for texts, what was stored of it stays or goes."""
+    picture, attachment = file.picture, file.attachment
+    file.reason = DELETED
+    if chosen().on_deleted != "drop":
+        file.save(update_fields=["reason"])
+        return
+    file.picture = file.attachment = None
+    file.save(update_fields=["reason", "picture", "attachment"])
+    belongings.discard(picture=picture, attachment=attachment)
 
 
 def _told(file: Mapping[str, Any]) -> dict[str, Any]:
@@ -181,17 +200,7 @@ def drop_files(row: SlackMessage) -> None:
     for file in row.files.select_related("picture__created_by", "attachment"):
         picture, attachment = file.picture, file.attachment
         file.delete()
-        discard(picture=picture, attachment=attachment)
-
-
-def discard(*, picture: Picture | None = None, attachment: Attachment | None = None) -> None:
-    if attachment is not None and not SlackFile.objects.filter(attachment=attachment).exists():
-        attachment.delete()
-    if picture is None or SlackFile.objects.filter(picture=picture).exists():
-        return
-    # One that somebody pasted here as well is theirs.
-    if picture.created_by is not None and picture.created_by.is_stand_in:
-        picture.delete()
+        belongings.discard(picture=picture, attachment=attachment)
 
 
 def files_of(row: SlackMessage) -> list[dict[str, Any]]:

@@ -3,15 +3,17 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from datetime import timedelta
 from typing import Any
 
 import pytest
 from django.utils import timezone
 
-from incidents.models import Attachment, Delivery, Picture, TimelineEntry
+from incidents.chat import outbox
+from incidents.models import Attachment, Delivery, Picture, PostMortem, TimelineEntry
 from incidents.slack.models import SlackFile, SlackSettings
 from incidents.slack.settings import PIN_EMOJI
-from tests.builders import make_person
+from tests.builders import make_person, make_postmortem
 from tests.fixtures import signed_in
 from tests.incidents.slack.fixtures import Work, declare, failed
 from tests.stand_ins.server import Asked, Reply, StandIn
@@ -196,6 +198,71 @@ def test_files_go_with_the_text_of_a_deleted_message_where_the_policy_says_so(
     work()
     assert not Picture.objects.exists()
     assert not Attachment.objects.exists()
+    assert not SlackFile.objects.exists()
+
+
+def test_one_that_cannot_be_had_keeps_no_other_waiting_and_says_so_in_the_end(
+    slack: SlackStandIn, work: Work, channel: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    real, is_broken = _answer_file(), True
+
+    def bad(stand_in: Any, asked: Asked) -> Reply:
+        return Reply(503, b"", headers={}) if is_broken and "broken" in asked.path else real(stand_in, asked)
+
+    monkeypatch.setattr("tests.stand_ins.slack.slack.answer_file", bad)
+    for name in ("broken.txt", "whole.txt"):
+        slack.pin("ada", channel, slack.upload("ben", channel, slack.file(name, name.encode(), "text/plain"), name))
+    Delivery.objects.filter(kind="files").update(attempts=20)
+    work()
+    assert [bytes(one.data) for one in Attachment.objects.all()] == [b"whole.txt"]
+    waiting = Delivery.objects.filter(kind="files", state="working")
+    now = timezone.now()
+    waiting.update(created_at=now - timedelta(days=2), due_at=now)
+    work()
+    entry = TimelineEntry.objects.get(source="chat", text="broken.txt")
+    assert entry.detail["files"][0]["reason"] == "was not fetched: A file could not be fetched (503)."
+    is_broken = False
+    outbox.try_again(Delivery.objects.get(kind="files", state="failed"), now)
+    work()
+    entry.refresh_from_db()
+    assert (entry.detail["files"][0]["reason"], Attachment.objects.count()) == ("", 2)
+
+
+def _edited_to(slack: SlackStandIn, channel: str, message: Any, told: list[dict[str, Any]]) -> None:
+    """What Slack says once the message's files are `told`."""
+    kept = slack.workspace.find_channel(channel).messages[message["ts"]]
+    kept["files"] = told
+    slack.edit("ben", channel, message, f"{kept['text']}.")
+
+
+@pytest.mark.parametrize("left", [[], [{"mode": "tombstone"}]])
+@pytest.mark.parametrize("policy", ["keep", "drop"])
+def test_a_file_deleted_in_slack_says_so_and_is_kept_or_dropped(
+    slack: SlackStandIn, work: Work, channel: str, policy: str, left: list[dict[str, Any]]
+) -> None:
+    SlackSettings.objects.create(pk=1, pin_emoji=PIN_EMOJI, on_deleted=policy)
+    message = slack.upload("ben", channel, slack.file("latency.png"), "Look")
+    slack.pin("ada", channel, message)
+    work()
+    _edited_to(slack, channel, message, [one | {"id": SlackFile.objects.get().slack_id} for one in left])
+    work()
+    (told,) = files()
+    assert told["reason"] == "was deleted in Slack"
+    assert (Picture.objects.count(), bool(told["address"])) == ((1, True) if policy == "keep" else (0, False))
+    assert "was deleted in Slack" in signed_in(make_person("cy")).get("/incidents/1/").content.decode()
+
+
+def test_a_picture_that_people_use_stays(slack: SlackStandIn, work: Work, channel: str) -> None:
+    SlackSettings.objects.create(pk=1, pin_emoji=PIN_EMOJI, on_deleted="drop")
+    message = slack.upload("ben", channel, slack.file("latency.png"), "Look")
+    slack.pin("ada", channel, message)
+    work()
+    picture = Picture.objects.get()
+    written = make_postmortem(incident=picture.incident)
+    PostMortem.objects.filter(pk=written.pk).update(body=f"![latency]({picture.get_absolute_url()})")
+    slack.delete("ben", channel, message)
+    work()
+    assert Picture.objects.get() == picture
     assert not SlackFile.objects.exists()
 
 
