@@ -12,8 +12,8 @@ from celery import current_app
 from django.db import connection, transaction
 from kombu.exceptions import OperationalError
 
-from incidents.models.delivery import QueuedState
-from incidents.slack.models import SlackRequest
+from incidents.models.delivery import UNFINISHED, QueuedState
+from incidents.slack.models import SlackMessage, SlackRequest
 from telemetry.redaction import storable_value
 
 KEPT = timedelta(days=7)
@@ -56,7 +56,15 @@ def finish(request: SlackRequest, deed: Callable[[], None]) -> None:
 
 
 def prune(now: datetime) -> int:
-    return SlackRequest.objects.filter(created_at__lt=now - KEPT).delete()[0]
+    """Also what was remembered of messages that came onto no timeline, unless their channel is being worked on."""
+    before = now - KEPT
+    bare = SlackMessage.objects.filter(entry=None, reasons=[], ts__lt=str(int(before.timestamp())))
+    # Its `ts` says when it was written; `version` and `deleted_at` when something was last heard of it.
+    bare = bare.filter(version__lt=str(int(before.timestamp()))).exclude(deleted_at__gte=before)
+    lanes = SlackRequest.objects.filter(state__in=UNFINISHED).values_list("lane", flat=True).distinct()
+    busy = [lane.removeprefix("channel:") for lane in lanes]
+    gone = bare.exclude(channel_id__in=busy).delete()[0]
+    return gone + SlackRequest.objects.filter(created_at__lt=before).delete()[0]
 
 
 def _insert(kind: str, key: str, lane: str, payload: dict[str, Any], state: str, now: datetime) -> int | None:

@@ -11,8 +11,9 @@ from django.utils import timezone
 from incidents.actions.timeline import put_message
 from incidents.chat import outbox
 from incidents.models import Incident, TimelineEntry
+from incidents.models.incident import Visibility
 from incidents.slack import belongings, mrkdwn, names
-from incidents.slack.models import TEXT_LIMIT, SlackFile, SlackMessage
+from incidents.slack.models import TEXT_LIMIT, SlackChannel, SlackFile, SlackMessage
 from incidents.slack.naming_people import Cast
 from incidents.slack.people import workspace
 from incidents.slack.settings import chosen
@@ -70,7 +71,7 @@ def remove(row: SlackMessage, reasons: set[str]) -> bool:
 
 def take(row: SlackMessage, message: Mapping[str, Any], cast: Cast) -> None:
     """What the message says now."""
-    text = mrkdwn.of_message(message, cast.name)
+    text = mrkdwn.of_message(_as_may_be_read(message, row.incident), cast.name)
     links = [file for file in _files(message) if file.get("mode") == "external" or file.get("is_external")]
     for file in links:
         shown = f"<{file.get('url_private') or file.get('external_url') or ''}|{file.get('title') or 'a file'}>"
@@ -82,6 +83,23 @@ def take(row: SlackMessage, message: Mapping[str, Any], cast: Cast) -> None:
     thread = str(message.get("thread_ts") or "")
     row.thread_ts = thread if thread != row.ts else ""
     _take_files(row, message)
+
+
+def _as_may_be_read(message: Mapping[str, Any], incident: Incident) -> Mapping[str, Any]:
+    """Forwarded from the channel of a restricted incident only that it was: others read this timeline than sit there."""
+    cards = message.get("attachments")
+    cards = [one for one in cards if isinstance(one, Mapping)] if isinstance(cards, list) else []
+    channels = {str(one.get("channel_id") or "") for one in cards if one.get("is_share")} - {""}
+    if not channels:
+        return message
+    rows = SlackChannel.objects.filter(channel_id__in=channels, incident__visibility=Visibility.RESTRICTED)
+    closed = set(rows.exclude(incident=incident).values_list("channel_id", flat=True))
+    bare = ("is_share", "from_url", "channel_id")
+    shown = [
+        {name: card[name] for name in bare if name in card} if card.get("channel_id") in closed else card
+        for card in cards
+    ]
+    return {**message, "attachments": shown}
 
 
 def _files(message: Mapping[str, Any]) -> list[Mapping[str, Any]]:

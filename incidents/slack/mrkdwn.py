@@ -7,7 +7,7 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import Any
 
 from incidents.slack import markdown_text, masking, mrkdwn_text, rich_text
-from incidents.slack.spans import Block, words
+from incidents.slack.spans import Block, Paragraph, Quote, Run, words
 
 Name = Callable[[str], str]
 MENTION = re.compile(r"(?<![\w/@.&#-])[@#]\w(?:[\w.+-]{0,148}\w)?")
@@ -91,7 +91,10 @@ def _of_text(text: Any, name: mrkdwn_text.Name) -> list[Block]:
 
 
 def _of_card(card: Mapping[str, Any], name: mrkdwn_text.Name) -> Iterator[Block]:
-    """What an app put beside its text. What Slack showed of a link is nobody's words."""
+    """What an app put beside its text, or what was forwarded. What Slack showed of a link is nobody's words."""
+    if card.get("is_share"):
+        yield from _of_forwarded(card, name)
+        return
     if card.get("from_url") or card.get("original_url") or card.get("is_msg_unfurl"):
         return
     title, address = str(card.get("title") or ""), str(card.get("title_link") or "")
@@ -104,6 +107,18 @@ def _of_card(card: Mapping[str, Any], name: mrkdwn_text.Name) -> Iterator[Block]
     for text in told:
         yield from mrkdwn_text.read(text, name)
     yield from inner
+
+
+def _of_forwarded(card: Mapping[str, Any], name: mrkdwn_text.Name) -> Iterator[Block]:
+    address, author = str(card.get("from_url") or ""), str(card.get("author_name") or "")
+    link = address if address.startswith("https://") else ""
+    of = f" of {author}" if author else ""
+    yield Paragraph([[Run("forwarded "), Run("a message", link=link), Run(of)]])
+    messages = [one.get("message") for one in _parts(card.get("message_blocks"))]
+    parts = [part for one in _parts(messages) for part in _parts(one.get("blocks"))]
+    said = [one for part in parts for one in _of_block(part, name)]
+    if quoted := said or mrkdwn_text.read(str(card.get("text") or ""), name):
+        yield Quote(quoted)
 
 
 def _parts(found: Any) -> list[Mapping[str, Any]]:

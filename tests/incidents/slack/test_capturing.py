@@ -10,7 +10,7 @@ from django.utils import timezone
 
 from incidents.actions.timeline import change_entry
 from incidents.models import Delivery, Incident, TimelineEntry
-from incidents.slack import capturing, lines
+from incidents.slack import capturing, inbox, lines
 from incidents.slack.models import SlackChannel, SlackMessage, SlackRequest
 from tests.builders import make_person
 from tests.incidents.slack.capture import choose, events, later, said, texts
@@ -376,6 +376,28 @@ def test_opening_the_home_tab_asks_for_it_once(slack: SlackStandIn, work: Work) 
     work()
     assert Delivery.objects.filter(kind="home").count() == 1
     assert slack.home("ada")
+
+
+def test_what_is_remembered_of_messages_on_no_timeline_is_forgotten(
+    slack: SlackStandIn, work: Work, channel: str
+) -> None:
+    now, incident = timezone.now(), Incident.objects.get()
+    old, fresh = (f"{int((now - timedelta(days=days)).timestamp())}.000100" for days in (8, 6))
+    told = [
+        {"ts": old},
+        {"ts": fresh},
+        {"ts": old[:-1] + "1", "version": fresh},
+        {"ts": old[:-1] + "2", "deleted_at": now},
+        {"ts": old[:-1] + "3", "reasons": ["pin"]},
+        {"ts": old, "channel_id": "C0BUSY"},
+    ]
+    SlackMessage.objects.bulk_create(
+        [SlackMessage(**{"incident": incident, "channel_id": "C0", "text": "", **one}) for one in told]
+    )
+    capturing.ask(incident=incident, channel="C0BUSY", ts=old, thread="", reason="shortcut:U0", now=now)
+    inbox.prune(now)
+    left = SlackMessage.objects.filter(channel_id__startswith="C0").order_by("pk").values_list("channel_id", "ts")
+    assert list(left) == [(one.get("channel_id", "C0"), one["ts"]) for one in told[1:]]
 
 
 @pytest.mark.parametrize("trouble", ["limit", "lose", "fail", "down"])

@@ -293,3 +293,20 @@ def seconds(text: str) -> float:
         mrkdwn.plain(text)
         found.append(time.process_time() - started)
     return min(found)
+
+
+def test_a_forwarded_message_is_quoted_with_its_link() -> None:
+    card = {"is_share": True, "from_url": "https://w.slack.com/archives/C1/p1", "author_name": "Cy_*", "text": "*down*"}
+    blocks = [
+        {"type": "rich_text", "elements": [{"type": "rich_text_section", "elements": [{"type": "text", "text": "up"}]}]}
+    ]
+    rich = card | {"message_blocks": [{"message": {"blocks": blocks}}]}
+    head = "forwarded [a message](https://w.slack.com/archives/C1/p1) of "
+    for one, words in ((card, "> **down**"), (rich, "> up")):
+        told = mrkdwn.of_message({"text": "", "attachments": [one]})
+        assert told.startswith(head)
+        assert told.endswith(words)
+    assert (
+        mrkdwn.of_message({"text": "", "attachments": [{"is_share": True, "from_url": "javascript:x"}]})
+        == "forwarded a message"
+    )

@@ -97,3 +97,25 @@ def test_declaring_from_such_a_message_leaves_it_where_it_is(
     assert (made.is_restricted, said()) == (False, [])
     assert "nothing of it goes onto the timeline" in str(slack.seen_by("ada"))
     assert SlackMessage.objects.get(ts=root["ts"]).text == ""
+
+
+def test_forwarded_to_where_others_read_only_the_link_comes_along(
+    slack: SlackStandIn, work: Work, closed: SlackChannel
+) -> None:
+    other = declare(slack, work, title="Other")
+    for where, words in ((closed.channel_id, "legal secret"), (other.channel_id, "harmless")):
+        forward(slack, other.channel_id, where, words)
+    work()
+    told = "\n".join(entry.text for entry in said())
+    assert "legal secret" not in told
+    assert told.count("forwarded [a message](https://stand-in.slack.com/archives/C1/p1)") == 2
+    assert "> harmless" in told
+
+
+def forward(slack: SlackStandIn, into: str, where: str, words: str) -> None:
+    message = slack.say("ada", into, "x")
+    card = {"is_share": True, "is_msg_unfurl": True, "channel_id": where, "text": words, "fallback": words}
+    card["from_url"] = "https://stand-in.slack.com/archives/C1/p1"
+    kept = slack.workspace.find_channel(into).messages[message["ts"]]
+    kept.update({"text": "", "blocks": [], "attachments": [card]})
+    slack.pin("ada", into, message)
