@@ -10,7 +10,6 @@ from celery import shared_task
 from django.conf import settings
 from django.db.models import Max
 from django.utils import timezone
-from kombu.exceptions import OperationalError
 
 from incidents import collecting, drafting, lacks, planning, reminders, signals
 from incidents.models import Collection, CollectionRun, Incident
@@ -29,7 +28,8 @@ def enqueue_runs(run_ids: Iterable[int]) -> None:
     for run_id in run_ids:
         try:
             collect_source.delay(run_id)
-        except (OperationalError, OSError) as problem:
+        except Exception as problem:
+            # kombu fails in ways of its own, such as a channel closed under a thread; none is the asker's fault.
             log.warning("the broker did not take run %s (%s); the sweep will", run_id, type(problem).__name__)
             return
 

@@ -10,7 +10,6 @@ from typing import Any
 from celery import current_app
 from django.db import transaction
 from django.db.models import Q
-from kombu.exceptions import OperationalError
 
 from incidents.models import Delivery, Incident
 from incidents.models.delivery import QueuedState
@@ -76,7 +75,8 @@ def ask(lane: str) -> None:
     """A broker that is down keeps nothing from being said later: the sweep asks again."""
     try:
         current_app.send_task(WORK, [lane])
-    except (OperationalError, OSError) as problem:
+    except Exception as problem:
+        # kombu fails in ways of its own, such as a channel closed under a thread; none is the asker's fault.
         log.warning("the broker did not take lane %s (%s); the sweep will", lane, type(problem).__name__)
 
 
