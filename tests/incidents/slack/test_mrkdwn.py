@@ -223,21 +223,21 @@ def _looks_of(lines: list[Line], where: str) -> Iterator[tuple[Any, ...]]:
 
 
 @given(TEXT)
-@settings(max_examples=400, deadline=None)
+@settings(max_examples=150, deadline=None)
 def test_everything_survives_markdown(blocks: list[Block]) -> None:
     written = markdown_text.write(blocks)
     assert list(looks(markdown_text.read(written))) == list(looks(blocks))
 
 
 @given(TEXT)
-@settings(max_examples=400, deadline=None)
+@settings(max_examples=150, deadline=None)
 def test_everything_survives_slack(blocks: list[Block]) -> None:
     said = mrkdwn_text.write(blocks, mrkdwn_text.text_leaf)
     assert list(looks(mrkdwn_text.read(said, lambda slack_id, label: slack_id))) == list(looks(blocks))
 
 
 @given(st.text("ab *_~`<>&|[](){}#+-!\\:@=.\n1•>", max_size=200))
-@settings(max_examples=400, deadline=None)
+@settings(max_examples=150, deadline=None)
 def test_any_text_becomes_stable_after_one_way(text: str) -> None:
     markdown = mrkdwn.to_markdown(text)
     again = mrkdwn.to_markdown(mrkdwn.from_markdown(markdown))
