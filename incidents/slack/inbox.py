@@ -10,7 +10,6 @@ from typing import Any
 
 from celery import current_app
 from django.db import connection, transaction
-from kombu.exceptions import OperationalError
 
 from incidents.models.delivery import UNFINISHED, QueuedState
 from incidents.slack.models import SlackMessage, SlackRequest
@@ -43,7 +42,7 @@ def ask(lane: str) -> None:
     """A broker that is down loses nothing: the sweep asks again."""
     try:
         current_app.send_task(WORK, [lane])
-    except (OperationalError, OSError) as problem:
+    except Exception as problem:
         log.warning("the broker did not take lane %s (%s); the sweep will", lane, type(problem).__name__)
 
 

@@ -23,7 +23,7 @@ from tests.incidents.slack.fixtures import Work
 from tests.stand_ins.slack import SlackStandIn
 
 pytestmark = [pytest.mark.xdist_group("worker"), pytest.mark.django_db(transaction=True), pytest.mark.timeout(240)]
-LINES = 40
+LINES = 20
 
 
 @pytest.fixture
