@@ -13,7 +13,6 @@ from django.test.utils import CaptureQueriesContext
 from accounts.models import AuditEvent, Role, User
 from accounts.permissions import PermissionProblem
 from accounts.problems import InvalidInput
-from incidents import signals
 from incidents.actions.incident import change_status
 from incidents.actions.signal import declare_proposal, dismiss_proposal
 from incidents.alerting import covers, look
@@ -29,7 +28,6 @@ from tests.builders import (
     make_proposal,
     make_snapshot,
 )
-from tests.hearing import heard
 
 pytestmark = pytest.mark.django_db
 MINUTE = timedelta(minutes=1)
@@ -69,28 +67,6 @@ def test_a_hundred_alike_events_are_one_proposal_with_their_count() -> None:
     assert (found.title, found.count, found.state) == ("Crash loop: checkout in shop", 100, "open")
     assert (found.first_at, found.last_at) == (NOW, NOW + timedelta(milliseconds=990))
     assert not Incident.objects.exists()
-
-
-def test_those_above_hear_of_a_new_proposal_once(django_capture_on_commit_callbacks: Any) -> None:
-    make_policy()
-    happens()
-    with heard(signals.incident_proposed) as said, django_capture_on_commit_callbacks(execute=True):
-        look(NOW + MINUTE)
-        goes_on(NOW + 2 * MINUTE)
-        look(NOW + 3 * MINUTE)
-    assert said == [{"proposal_id": only().pk, "at": NOW + MINUTE}]
-
-
-@pytest.mark.parametrize("way", ["declared", "joined"])
-def test_nobody_hears_of_a_proposal_that_needs_no_decision(way: str, django_capture_on_commit_callbacks: Any) -> None:
-    make_policy(action="declare" if way == "declared" else "propose")
-    if way == "joined":
-        make_incident(clusters=[make_cluster()])
-    happens()
-    with heard(signals.incident_proposed) as said, django_capture_on_commit_callbacks(execute=True):
-        look(NOW + MINUTE)
-    assert only().state == way
-    assert not said
 
 
 def test_what_goes_on_brings_the_open_proposal_up_to_date() -> None:

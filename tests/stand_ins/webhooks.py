@@ -8,6 +8,7 @@ a JSON object with `id`, `message` and `status_code`.
 from __future__ import annotations
 
 import json
+from abc import ABC, abstractmethod
 from typing import Any
 
 from tests.stand_ins.server import Asked, Reply, StandIn
@@ -28,7 +29,7 @@ def need(holds: bool, reason: str) -> None:
         raise Wrong(reason)
 
 
-class WebhookStandIn(StandIn):
+class WebhookStandIn(StandIn, ABC):
     """`.messages` are those that were taken."""
 
     def __init__(self) -> None:
@@ -45,14 +46,17 @@ class WebhookStandIn(StandIn):
         self.messages.append(json.loads(asked.body))
         return self.taken()
 
+    @abstractmethod
     def check(self, body: bytes) -> None:
-        raise NotImplementedError
+        """Raises Wrong, naming what the vendor would not take."""
 
+    @abstractmethod
     def taken(self) -> Reply:
-        raise NotImplementedError
+        """What the vendor answers when all is well."""
 
+    @abstractmethod
     def wrong(self, reason: str) -> Reply:
-        raise NotImplementedError
+        """What it answers when not."""
 
 
 class TeamsStandIn(WebhookStandIn):

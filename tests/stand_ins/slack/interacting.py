@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from abc import ABC, abstractmethod
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -42,7 +43,7 @@ class Submitted:
         return not self.errors and not self.trouble
 
 
-class Interacting:
+class Interacting(ABC):
     """Mixed into the stand-in. Each answers what the app answered; `NotPossible` is what a person could not do."""
 
     workspace: Workspace
@@ -51,10 +52,13 @@ class Interacting:
     url: str
     suggested: dict[tuple[str, str], list[dict[str, Any]]]
 
-    def _after_acting(self) -> None: ...
+    @abstractmethod
+    def _after_acting(self) -> None:
+        """Waits, where events go out in the thread of who acts."""
 
+    @abstractmethod
     def _deliver(self, kind: str, payload: dict[str, Any]) -> Answer:
-        raise NotImplementedError
+        """To the app, by HTTP or by socket."""
 
     def _address(self, user: User, channel: str, ts: str = "") -> tuple[ResponseAddress, str]:
         address = self.workspace.issue_address(user.id, channel, ts)
