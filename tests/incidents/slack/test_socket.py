@@ -60,7 +60,7 @@ def test_forms_and_commands_come_over_the_socket(socket: SlackStandIn, work: Wor
 def test_a_line_that_drops_again_and_again_loses_and_doubles_nothing(socket: SlackStandIn, work: Work) -> None:
     channel = channel_of(work)
     socket.drop_every(4, "abrupt", "refresh_requested")
-    socket.sockets.lose_acknowledgements(5)
+    socket.sockets.lose_acknowledgements(2)
     for place in range(LINES):
         message = socket.say("ada", channel.channel_id, f"line {place}")
         socket.react("ada", channel.channel_id, message, "pushpin")
