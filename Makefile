@@ -14,7 +14,7 @@ run: $(RUN_STAMP)
 	@DEBRIEF_STOP_WITH_PARENT=1 exec $(BIN)/python -m config.embedded
 
 test: $(DEV_STAMP) system
-	$(BIN)/python -m pytest --numprocesses 3 --dist loadgroup $(ARGS)
+	$(BIN)/python -m pytest --numprocesses 2 --dist loadgroup $(ARGS)
 
 check: $(DEV_STAMP)
 	$(BIN)/ruff check .
