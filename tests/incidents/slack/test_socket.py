@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import sys
+import time
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -23,7 +24,7 @@ from tests.incidents.slack.fixtures import Work
 from tests.stand_ins.slack import SlackStandIn
 
 pytestmark = [pytest.mark.xdist_group("worker"), pytest.mark.django_db(transaction=True), pytest.mark.timeout(240)]
-LINES = 16
+LINES = 40
 
 
 @pytest.fixture
@@ -64,6 +65,8 @@ def test_a_line_that_drops_again_and_again_loses_and_doubles_nothing(socket: Sla
     for place in range(LINES):
         message = socket.say("ada", channel.channel_id, f"line {place}")
         socket.react("ada", channel.channel_id, message, "pushpin")
+        # People type; the line has time to break again and again meanwhile.
+        time.sleep(0.4)
     socket.wait_sent(150)
     running.wait_for(
         lambda: SlackRequest.objects.filter(kind="event:reaction_added").count() == LINES, "every reaction", seconds=60
