@@ -6,7 +6,7 @@ from datetime import datetime, timedelta
 
 from incidents.models import Incident
 from incidents.models.incident import IncidentQuerySet, Visibility
-from incidents.slack.models import SlackChannel, SlackPerson
+from incidents.slack.models import SlackPerson
 
 LATELY = timedelta(hours=1)
 
@@ -27,12 +27,6 @@ def visible(person: SlackPerson | None) -> IncidentQuerySet:
 
 def lately_open(person: SlackPerson | None, now: datetime) -> list[Incident]:
     return list(visible(person).open().filter(declared_at__gt=now - LATELY).order_by("-number")[:5])
-
-
-def of_channel(channel_id: str) -> Incident | None:
-    """Without asking who may see it: for what is captured, not for what is shown."""
-    row = SlackChannel.objects.select_related("incident__severity").filter(channel_id=channel_id).first()
-    return row.incident if row else None
 
 
 def here(channel_id: str, person: SlackPerson | None) -> Incident | None:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Callable, Mapping
-from datetime import UTC, datetime
+from datetime import datetime
 from typing import Any
 
 from django.utils import timezone
@@ -13,7 +13,7 @@ from slack_bolt import BoltContext
 from incidents.chat.lanes import Later, Never
 from incidents.models import IncidentProposal
 from incidents.models.incident import TITLE_LIMIT
-from incidents.slack import answering, driving, finding, forms, mrkdwn, names
+from incidents.slack import answering, driving, finding, forms, lines, mrkdwn, names
 from incidents.slack.client import call
 from incidents.slack.finding import NoIncident
 from incidents.slack.models import SlackPerson
@@ -125,10 +125,7 @@ def _followup(who: SlackPerson | None, number: int | None, channel: str, message
 
 def when(ts: str) -> datetime | None:
     """A message's `ts` as a time; None where it is none."""
-    seconds, _, _ = ts.partition(".")
-    if not (seconds.isascii() and seconds.isdigit() and len(seconds) < 12):
-        return None
     try:
-        return datetime.fromtimestamp(float(ts), UTC)
+        return lines.moment(ts)
     except (ValueError, OverflowError, OSError):
         return None

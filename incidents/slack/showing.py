@@ -28,9 +28,10 @@ def refresh(delivery: Delivery) -> None:
     channel = channels.ensure(incident)
     if not is_heard(incident, channel):
         return
+    everybody_reads = is_exposed(incident, channel)
     steps: list[Callable[[], None]] = [
-        partial(_headline, delivery, incident, channel),
-        partial(_topic, incident, channel),
+        partial(_headline, delivery, incident, channel, bare=everybody_reads),
+        partial(_topic, incident, channel, bare=everybody_reads),
         partial(_announcement, delivery, incident, channel),
         partial(inviting.bring, incident, channel),
         partial(_bookmarks, incident, channel),
@@ -44,7 +45,7 @@ def refresh(delivery: Delivery) -> None:
     now = timezone.now()
     if headline.is_collecting(incident) and now - incident.declared_at < WATCHED:
         channels.ask(incident.pk, now, due_at=now + AGAIN_WHILE_COLLECTING)
-    if is_exposed(incident, channel):
+    if everybody_reads:
         problems.insert(0, Never(exposed(channel)))
     if problems:
         raise problems[0]
@@ -82,16 +83,16 @@ def exposed(channel: SlackChannel) -> str:
     )
 
 
-def _topic(incident: Incident, channel: SlackChannel) -> None:
+def _topic(incident: Incident, channel: SlackChannel, *, bare: bool) -> None:
     address = forms.address(incident)
-    wanted = f"{incident.key} | {address}" if is_exposed(incident, channel) else naming.topic(incident, address)
+    wanted = f"{incident.key} | {address}" if bare else naming.topic(incident, address)
     if channel.shown.get("topic") != wanted:
         call("conversations.setTopic", channel=channel.channel_id, topic=wanted)
         channels.keep(channel, topic=wanted)
 
 
-def _headline(delivery: Delivery, incident: Incident, channel: SlackChannel) -> None:
-    if is_exposed(incident, channel):
+def _headline(delivery: Delivery, incident: Incident, channel: SlackChannel, *, bare: bool) -> None:
+    if bare:
         parts, text = headline.bare(incident), incident.key
     else:
         parts, text = headline.headline(incident, timezone.now()), headline.summary(incident)
