@@ -61,11 +61,15 @@ class Workload:
 
 @dataclass(frozen=True, slots=True)
 class Scope:
-    """What an incident is about. Empty tuples mean "not narrowed"; `started_at` is when the impact began."""
+    """What an incident is about. Empty tuples mean "not narrowed"; `started_at` is when the impact began.
+
+    `alerts` are the fingerprints of the alerts that belong to it, whatever their labels say.
+    """
 
     namespaces: tuple[str, ...] = ()
     workloads: tuple[Workload, ...] = ()
     services: tuple[str, ...] = ()
+    alerts: tuple[str, ...] = ()
     labels: Mapping[str, str] = field(default_factory=dict)
     started_at: datetime | None = None
 
@@ -222,11 +226,31 @@ class Connection:
 Sink = Callable[[list[Observation]], None]
 
 
+@dataclass(frozen=True, slots=True)
+class Facts:
+    """What pages, forms and the documents say of a kind of source.
+
+    `address` is an example of one, empty where none is needed; `of_cluster`: reached with the kubeconfig of its
+    cluster. `language` is that of its queries, empty where nobody writes any; `options` says what each option does.
+    """
+
+    collects: str
+    limits: str
+    tested: str
+    address: str = ""
+    pushed: bool = False
+    of_cluster: bool = False
+    language: str = ""
+    options: Mapping[str, str] = field(default_factory=dict)
+    budget: Budget = Budget()
+
+
 class Collector(Protocol):
     """One backend. Built for one task from one connection; never shared between clusters."""
 
     kind: str
     label: str
+    facts: Facts
 
     def __init__(self, connection: Connection) -> None: ...
 

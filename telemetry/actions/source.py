@@ -114,6 +114,18 @@ def save_source(
     return source
 
 
+@transaction.atomic
+def ensure_pushed_source(*, kind: str, by: User, now: datetime) -> Source:
+    """The source that a first push makes, so that people see on the page what arrives."""
+    label = COLLECTORS[kind].label
+    source, created = Source.objects.get_or_create(name=label, defaults={"kind": kind})
+    if source.kind != kind:
+        source, created = Source.objects.get_or_create(name=f"{label}, {kind}"[:80], defaults={"kind": kind})
+    if created:
+        audit.record(at=now, actor=by, verb="source.added", target=source.name, via="intake")
+    return source
+
+
 def _check_redaction(patterns: Any) -> None:
     if not isinstance(patterns, dict) or not all(isinstance(text, str) for text in patterns.values()):
         raise InvalidInput("options.redact", "expected an object of names with a regular expression each")
@@ -124,10 +136,11 @@ def _check_redaction(patterns: Any) -> None:
 
 
 def _check(source: Source) -> None:
-    if source.kind == "prometheus" and not source.url:
-        raise InvalidInput("url", "is empty; expected an address such as http://prometheus.monitoring:9090")
-    if source.kind == "kubernetes" and source.cluster is None:
-        raise InvalidInput("cluster", "a Kubernetes source needs its cluster; connect the cluster with its kubeconfig")
+    facts = COLLECTORS[source.kind].facts
+    if facts.address and not source.url:
+        raise InvalidInput("url", f"is empty; expected an address such as {facts.address}")
+    if facts.of_cluster and source.cluster is None:
+        raise InvalidInput("cluster", "is empty; expected the cluster whose kubeconfig is used")
     if source.url and not source.url.lower().startswith(("http://", "https://")):
         raise InvalidInput("url", "expected an address that begins with http:// or https://")
     if "@" in source.url.partition("://")[2].partition("/")[0]:

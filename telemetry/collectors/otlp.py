@@ -9,7 +9,19 @@ from django.db.models import Min, Q, QuerySet
 
 from telemetry.collectors.pushed import log_observations, trace_observations
 from telemetry.models import LogRecord, Span
-from telemetry.observations import Budget, Check, Connection, Observation, Outcome, Query, Scope, Sink, Status, Window
+from telemetry.observations import (
+    Budget,
+    Check,
+    Connection,
+    Facts,
+    Observation,
+    Outcome,
+    Query,
+    Scope,
+    Sink,
+    Status,
+    Window,
+)
 from telemetry.otlp.decode import LogRow, SpanRow
 
 TRACES, LOGS = "traces", "logs"
@@ -18,6 +30,12 @@ TRACES, LOGS = "traces", "logs"
 class OtlpCollector:
     kind = "otlp"
     label = "OpenTelemetry (pushed)"
+    facts = Facts(
+        collects="traces and logs pushed over OTLP/HTTP",
+        limits="20 MiB and 50,000 records a request; 5,000 rows an incident",
+        tested="the Python and the JavaScript exporter",
+        pushed=True,
+    )
 
     def __init__(self, connection: Connection) -> None:
         self.connection = connection

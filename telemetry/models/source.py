@@ -90,6 +90,7 @@ class Source(Versioned):
         return {"auth": {}, "headers": {}, "ca_pem": "", **decrypt(self.credentials)}
 
     def connection(self) -> Connection:
+        """Without an address of its own a source is reached through its cluster."""
         secrets = self.secrets()
         return Connection(
             name=self.name,
@@ -99,7 +100,7 @@ class Source(Versioned):
             ca_pem=secrets["ca_pem"],
             verify=self.verify_tls,
             allow_private=self.allow_private,
-            kubeconfig=self.cluster.kubeconfig() if self.cluster and self.kind == "kubernetes" else {},
+            kubeconfig=self.cluster.kubeconfig() if self.cluster and not self.url else {},
             options=self.options,
             cluster_id=self.cluster_id,
             digest_key=digest_key(f"cluster {self.cluster_id}") if self.cluster_id else b"",

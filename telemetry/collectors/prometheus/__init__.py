@@ -29,6 +29,7 @@ from telemetry.observations import (
     Check,
     Connection,
     EvidenceType,
+    Facts,
     Level,
     Observation,
     Outcome,
@@ -55,6 +56,19 @@ class PrometheusCollector:
 
     kind = "prometheus"
     label = "Prometheus"
+    facts = Facts(
+        collects="charts with a baseline, alerts",
+        limits="20 series of 1,000 points a query; the step widens with the window",
+        tested="Debian's Prometheus 2.42, and a stand-in for faults",
+        address="http://prometheus.monitoring:9090",
+        language="PromQL",
+        options={
+            "queries": "a list of {name, title, expr, unit} in place of the usual ones",
+            "scrape_seconds": "the smallest step, 15 unless told",
+            "link_url": "the address that people open",
+            "redact": "patterns of your own, by name",
+        },
+    )
 
     def __init__(self, connection: Connection) -> None:
         self.connection = connection
