@@ -3,6 +3,13 @@
 from __future__ import annotations
 
 from telemetry.archive import ClusterArchive
+from telemetry.collectors.alerts import (
+    AlertmanagerAlerts,
+    GrafanaAlerts,
+    OpsgenieAlerts,
+    PagerDutyAlerts,
+    WebhookAlerts,
+)
 from telemetry.collectors.kubernetes import KubernetesCollector
 from telemetry.collectors.otlp import OtlpCollector
 from telemetry.collectors.prometheus import PrometheusCollector
@@ -21,6 +28,11 @@ COLLECTORS: dict[str, type[Collector]] = {
     "kubernetes": RecordedKubernetes,
     "prometheus": PrometheusCollector,
     "otlp": OtlpCollector,
+    "alertmanager": AlertmanagerAlerts,
+    "grafana-alerting": GrafanaAlerts,
+    "pagerduty": PagerDutyAlerts,
+    "opsgenie": OpsgenieAlerts,
+    "webhook": WebhookAlerts,
 }
 
 

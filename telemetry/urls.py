@@ -1,10 +1,11 @@
 from django.urls import path
 
-from telemetry.views import events, otlp, sources
+from telemetry.views import events, hooks, otlp, sources
 
 urlpatterns = [
     path("v1/traces", otlp.traces, name="otlp-traces"),
     path("v1/logs", otlp.logs, name="otlp-logs"),
+    path("hooks/<slug:kind>/", hooks.hook, name="hook"),
     path("events/", events.event_list, name="event-list"),
     path("events/counts/", events.event_counts, name="event-counts"),
     path("sources/", sources.source_list, name="source-list"),

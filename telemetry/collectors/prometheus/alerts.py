@@ -8,11 +8,11 @@ from collections.abc import Sequence
 from datetime import UTC, datetime
 from typing import Any
 
+from telemetry.collectors.alert_levels import level_of_alert
 from telemetry.collectors.prometheus.series import Series, spans
 from telemetry.collectors.times import iso
 from telemetry.observations import EvidenceType, Level, Observation, Window
 
-SERIOUS = frozenset({"critical", "page", "error", "high", "sev1", "sev2", "p1", "p2"})
 NOT_IDENTITY = frozenset({"__name__", "alertstate"})
 
 
@@ -52,8 +52,7 @@ def _observe(
         "began_before": (first - window.start).total_seconds() < step,
         "ongoing": (window.end - last).total_seconds() <= step * 2,
     }
-    severity = labels.get("severity", "").lower()
-    level = Level.INFO if state != "firing" else Level.ERROR if severity in SERIOUS else Level.WARNING
+    level = level_of_alert(labels.get("severity", "")) if state == "firing" else Level.INFO
     parts = [f"{key}={labels[key]}" for key in sorted(labels) if key != "alertname"]
     return Observation(
         type=EvidenceType.ALERT,

@@ -1,0 +1,1 @@
+"""Alerts as other programs send them, made into one plain form. One module for each sender's own format."""
