@@ -13,7 +13,7 @@ from typing import Any
 from urllib.parse import urlencode
 
 from telemetry.collectors.prometheus.alerts import alert_observations
-from telemetry.collectors.prometheus.queries import DEFAULT_QUERIES, LONGEST_EXPRESSION, planned
+from telemetry.collectors.prometheus.queries import DEFAULT_QUERIES, planned
 from telemetry.collectors.prometheus.series import (
     Matrix,
     capped,
@@ -22,6 +22,7 @@ from telemetry.collectors.prometheus.series import (
     median,
     parse_matrix,
 )
+from telemetry.collectors.queries import LONGEST_EXPRESSION
 from telemetry.collectors.times import iso
 from telemetry.http import Http, Refusal, SourceError, check_url, outcome_of
 from telemetry.observations import (

@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-import re
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 from typing import Any
 
+from telemetry.collectors.queries import asked_of, filled, regexp_of
 from telemetry.observations import Query, Scope
 
 HTTP = 'namespace=~"{namespaces}",job=~"{services}"'
@@ -64,28 +64,16 @@ DEFAULT_QUERIES: tuple[dict[str, str], ...] = (
     },
     {"name": "alerts", "title": "Alerts", "unit": "", "expr": 'ALERTS{namespace=~"{namespaces}|"}'},
 )
-LONGEST_EXPRESSION = 4_000
-LONGEST_NAME = 64
 
 
 def planned(options: Mapping[str, Any], scope: Scope) -> list[Query]:
     """The source's own queries if it has any, else the default set, filled in for the scope."""
-    own = options.get("queries")
-    entries = own if isinstance(own, list) and own else list(DEFAULT_QUERIES)
-    queries: dict[str, Query] = {}
-    for place, entry in enumerate(entries, start=1):
-        query = _query(entry if isinstance(entry, Mapping) else {}, place, scope)
-        queries.setdefault(query.name, query)
-    return list(queries.values())
-
-
-def _query(entry: Mapping[str, Any], place: int, scope: Scope) -> Query:
-    expr = str(entry.get("expr") or "").strip()
-    name = re.sub(r"[^A-Za-z0-9_.-]", "_", str(entry.get("name") or f"query_{place}"))[:LONGEST_NAME]
-    title = str(entry.get("title") or name)[:200]
-    text = filled_in(expr, scope)
-    params = {"expr": text, "unit": str(entry.get("unit") or "")[:20], "alerts": expr.startswith("ALERTS")}
-    return Query(name=name, title=title, text=text, params=params)
+    queries = []
+    for asked in asked_of(options, scope, DEFAULT_QUERIES):
+        text = filled_in(asked.expr, scope)
+        params = {"expr": text, "unit": asked.unit, "alerts": asked.expr.startswith("ALERTS")}
+        queries.append(Query(name=asked.name, title=asked.title, text=text, params=params))
+    return queries
 
 
 def filled_in(expr: str, scope: Scope) -> str:
@@ -94,32 +82,4 @@ def filled_in(expr: str, scope: Scope) -> str:
     They stand inside quotes of a matcher, so what they become holds no quote. `{range}` stays: it
     depends on the step.
     """
-    namespaces = dict.fromkeys([*scope.namespaces, *(workload.namespace for workload in scope.workloads)])
-    values = {
-        "{namespaces}": namespaces,
-        "{workloads}": [workload.name for workload in scope.workloads],
-        "{services}": scope.names(),
-    }
-    for placeholder, names in values.items():
-        expr = expr.replace(placeholder, any_of(names))
-    return expr
-
-
-def any_of(names: Iterable[str]) -> str:
-    """An RE2 alternative of literal names for use within a PromQL string; everything if there are none."""
-    escaped = [_escaped(name) for name in names if name]
-    if not escaped:
-        return ".*"
-    return escaped[0] if len(escaped) == 1 else f"({'|'.join(escaped)})"
-
-
-def _escaped(name: str) -> str:
-    # A code point in hex is one literal character to RE2 and holds nothing that could end the string.
-    return "".join(
-        char
-        if char.isascii() and (char.isalnum() or char in "-_/")
-        else "[.]"
-        if char == "."
-        else f"\\\\x{{{ord(char):X}}}"
-        for char in name[:253]
-    )
+    return filled(expr, scope, regexp_of)
