@@ -1,16 +1,16 @@
-"""What services pushed, as observations: whole traces worth a look, and each service's log.
+"""Spans and log records as observations: whole traces worth a look, and each service's log.
 
-Works on rows in memory; who reads them from where is not decided here.
+Works on rows in memory, pushed to us or pulled from a backend; who reads them from where is not decided here.
 """
 
 from __future__ import annotations
 
 from collections import Counter, defaultdict
-from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
 from typing import Any
 
-from telemetry.collectors.log_lines import LogLine, level_of, log_payload, loudest
+from telemetry.collectors.log_lines import LogLine, histogram, level_of, log_payload, loudest
 from telemetry.collectors.times import iso
 from telemetry.observations import EvidenceType, Level, Observation
 from telemetry.otlp.decode import LogRow, SpanRow
@@ -22,6 +22,26 @@ MESSAGE_LIMIT = 500
 TRACE_IDS = 20
 STATUS_ERROR = 2
 NAMESPACE_KEYS = ("k8s.namespace.name", "service.namespace")
+
+
+@dataclass(frozen=True, slots=True)
+class Origin:
+    """Where rows were read: `kind` goes into the identity of logs, `query` and `links` are shown with each observation.
+
+    `trace_links` makes the links of one trace from its id. `sampled`: the backend answered with some of many traces.
+    """
+
+    kind: str = "pushed"
+    query: str = ""
+    links: Sequence[Mapping[str, str]] = ()
+    trace_links: Callable[[str], Sequence[Mapping[str, str]]] = lambda _: ()
+    sampled: bool = False
+    redactions: Mapping[str, int] = field(default_factory=dict)
+
+
+PUSHED = Origin()
+# By (service, namespace): (seconds since the epoch, lines, errors), as the backend counted them over the whole window.
+Counts = Mapping[tuple[str, str], Sequence[tuple[float, int, int]]]
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,7 +60,7 @@ class _Trace:
         return _milliseconds(self.root, self.root)[1]
 
 
-def trace_observations(spans: Iterable[SpanRow], *, limit: int = TRACES) -> list[Observation]:
+def trace_observations(spans: Iterable[SpanRow], *, limit: int = TRACES, origin: Origin = PUSHED) -> list[Observation]:
     """The failing traces and the slowest, `limit` of them, at most three of one root name each.
 
     Payload: `{"trace_id", "root": {"service", "name"}, "start_at", "duration_ms", "spans":
@@ -52,7 +72,8 @@ def trace_observations(spans: Iterable[SpanRow], *, limit: int = TRACES) -> list
         by_trace[span.trace_id][span.span_id] = span
     traces = [_trace(list(found.values())) for found in by_trace.values()]
     chosen = _chosen(traces, limit)
-    return [_observe_trace(trace, sampled=len(chosen) < len(traces)) for trace in chosen]
+    sampled = origin.sampled or len(chosen) < len(traces)
+    return [_observe_trace(trace, origin, sampled=sampled) for trace in chosen]
 
 
 def _trace(spans: list[SpanRow]) -> _Trace:
@@ -85,7 +106,7 @@ def _chosen(traces: list[_Trace], limit: int) -> list[_Trace]:
     return sorted(chosen.values(), key=lambda trace: (trace.root.start_at, trace.root.trace_id))
 
 
-def _observe_trace(trace: _Trace, *, sampled: bool) -> Observation:
+def _observe_trace(trace: _Trace, origin: Origin, *, sampled: bool) -> Observation:
     root = trace.root
     errors = [span for span in trace.spans if span.status_code == STATUS_ERROR]
     critical = _critical_path(trace)
@@ -114,6 +135,9 @@ def _observe_trace(trace: _Trace, *, sampled: bool) -> Observation:
         subject=_subject(root.service, root.resource),
         summary="; ".join(part for part in (told, missing) if part),
         payload=payload,
+        links=tuple(origin.trace_links(root.trace_id)),
+        query=origin.query,
+        redactions=dict(origin.redactions),
         flags={"sampled": True} if sampled else {},
     )
 
@@ -173,16 +197,27 @@ def _in_words(milliseconds: float) -> str:
     return f"{milliseconds / 1_000:.1f} s" if milliseconds >= 1_000 else f"{milliseconds:.0f} ms"
 
 
-def log_observations(rows: Iterable[LogRow]) -> list[Observation]:
+def log_observations(
+    rows: Iterable[LogRow], *, origin: Origin = PUSHED, counts: Counts | None = None
+) -> list[Observation]:
     """One observation for each service and namespace, in the form of every log payload, with
-    `"service"`, `"namespace"` and the `"trace_ids"` of its first errors."""
+    `"service"`, `"namespace"` and the `"trace_ids"` of its first errors.
+
+    With `counts` the histogram and the total are over all lines that there are, of which those read are a part.
+    """
     by_service: dict[tuple[str, str], list[LogRow]] = defaultdict(list)
     for row in rows:
         by_service[row.service, _namespace(row.resource)].append(row)
-    return [_observe_log(service, namespace, found) for (service, namespace), found in sorted(by_service.items())]
+    counts = counts or {}
+    return [
+        _observe_log(service, namespace, found, origin, counts.get((service, namespace), ()))
+        for (service, namespace), found in sorted(by_service.items())
+    ]
 
 
-def _observe_log(service: str, namespace: str, rows: list[LogRow]) -> Observation:
+def _observe_log(
+    service: str, namespace: str, rows: list[LogRow], origin: Origin, counts: Sequence[tuple[float, int, int]]
+) -> Observation:
     ordered = sorted(rows, key=lambda row: (row.at, row.digest))
     lines = [LogLine(row.at, row.body, _level(row)) for row in ordered]
     traces = (row.trace_id for row, line in zip(ordered, lines, strict=True) if line.level is Level.ERROR)
@@ -194,20 +229,44 @@ def _observe_log(service: str, namespace: str, rows: list[LogRow]) -> Observatio
         "previous": False,
         **log_payload(lines),
         "trace_ids": list(dict.fromkeys(trace for trace in traces if trace))[:TRACE_IDS],
+        **_counted(lines, counts),
     }
-    errors = payload["errors"]
+    truncated = payload["total"] > len(lines)
     return Observation(
         type=EvidenceType.LOG,
-        dedup_key=f"log:pushed:{namespace}:{service}",
+        dedup_key=f"log:{origin.kind}:{namespace}:{service}",
         title=f"Log of {service}",
         first_at=lines[0].at,
         last_at=lines[-1].at,
-        count=len(lines),
+        count=payload["total"],
         level=loudest(lines),
         subject=_subject(service, ordered[0].resource),
-        summary=f"{errors} of {len(lines)} lines are errors: {payload['patterns'][0]['pattern']}" if errors else "",
+        summary=_told(payload, len(lines), truncated),
         payload=payload,
+        links=tuple(origin.links),
+        query=origin.query,
+        redactions=dict(origin.redactions),
+        flags={"truncated": True} if truncated else {},
     )
+
+
+def _counted(lines: Sequence[LogLine], counts: Sequence[tuple[float, int, int]]) -> dict[str, Any]:
+    """What the backend counted, where that is more than was read."""
+    total, errors = sum(count for _, count, _ in counts), sum(wrong for _, _, wrong in counts)
+    if total <= len(lines):
+        return {}
+    read = sum(line.level is Level.ERROR for line in lines)
+    if errors < read:
+        # It knows no levels: what was read is the least that there is.
+        told = [(line.at.timestamp(), 0, 1) for line in lines if line.level is Level.ERROR]
+        counts, errors = [*((at, count, 0) for at, count, _ in counts), *told], read
+    return {"total": total, "errors": errors, "histogram": histogram(counts)}
+
+
+def _told(payload: Mapping[str, Any], read: int, truncated: bool) -> str:
+    errors, total = payload["errors"], payload["total"]
+    said = f"{errors:,} of {total:,} lines are errors: {payload['patterns'][0]['pattern']}" if errors else ""
+    return f"{said}; {read:,} lines were read".removeprefix("; ") if truncated else said
 
 
 def _level(row: LogRow) -> Level:

@@ -6,7 +6,7 @@ from dataclasses import replace
 from datetime import timedelta
 from typing import Any
 
-from telemetry.collectors.pushed import log_observations, trace_observations
+from telemetry.collectors.pushed import Origin, log_observations, trace_observations
 from telemetry.observations import EvidenceType, Level
 from telemetry.otlp.decode import LogRow, SpanRow
 from tests.telemetry.collectors.asking import at
@@ -128,7 +128,9 @@ def test_logs_are_grouped_by_service_with_counts_and_patterns() -> None:
         "pattern": "dial tcp orders-db-<*>: i/o timeout",
         "count": 2,
         "first_at": "2026-11-21T06:37:26.112000Z",
+        "last_at": "2026-11-21T06:37:28.871000Z",
         "level": "error",
+        "trend": "",
     }
     assert payload["trace_ids"] == ["t1"]
     assert (checkout.level, web.level) == (Level.ERROR, Level.INFO)
@@ -137,3 +139,22 @@ def test_logs_are_grouped_by_service_with_counts_and_patterns() -> None:
 def test_a_record_without_severity_is_judged_by_its_text() -> None:
     (found,) = log_observations([make_log("06:37:26", "FATAL: out of disk", severity_number=0)])
     assert found.level is Level.ERROR
+
+
+def test_what_a_backend_counted_stands_beside_what_was_read() -> None:
+    rows = [make_log("06:37:26", "ERROR lost", severity_number=17), make_log("06:37:27", "served")]
+    first = rows[0].at.timestamp()
+    counts = {("checkout", ""): [(first - 600, 400, 0), (first, 600, 90)]}
+    (found,) = log_observations(rows, origin=Origin(kind="loki:errors", query="{app}"), counts=counts)
+    assert (found.payload["total"], found.payload["errors"], found.payload["shown"]) == (1_000, 90, 2)
+    assert sum(bucket["count"] for bucket in found.payload["histogram"]) == 1_000
+    assert found.summary == "90 of 1,000 lines are errors: ERROR lost; 2 lines were read"
+    assert (found.dedup_key, found.flags, found.count) == ("log:loki:errors::checkout", {"truncated": True}, 1_000)
+
+
+def test_a_backend_that_knows_no_levels_counts_the_errors_that_were_read() -> None:
+    rows = [make_log("06:37:26", "ERROR lost", severity_number=17)]
+    counts = {("checkout", ""): [(rows[0].at.timestamp(), 600, 0)]}
+    (found,) = log_observations(rows, counts=counts)
+    assert (found.payload["total"], found.payload["errors"]) == (600, 1)
+    assert [bucket["errors"] for bucket in found.payload["histogram"]] == [1]
