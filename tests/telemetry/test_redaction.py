@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from collections import Counter
 
 import pytest
 from detect_secrets.core.scan import scan_line
@@ -13,6 +14,7 @@ from hypothesis import strategies as st
 from telemetry.redaction import InvalidPattern, Redactor, redact_text, trim_object
 from tests.stand_ins.api_server import RECORDINGS
 from tests.stand_ins.pod_logs import LOGS
+from tests.telemetry import mixed_logs
 
 JWT = "eyJhbGciOiJIUzI1NiJ9.eyJzdWIiOiIxMjM0NTY3ODkwIn0.dozjgNryP4J3jVmNHl0w5N_XgL0n3I9PlFUP0THsR8U"
 PEM = """-----BEGIN RSA PRIVATE KEY-----
@@ -43,6 +45,10 @@ q1k2wmNNo3xk6ITSeG0qjz
         ("api-key: s3cr3t", "assigned-secret", "s3cr3t"),
         ("mysql --password s3cr3t -h db", "flag-secret", "s3cr3t"),
         ("Set-Cookie: session=abc; HttpOnly", "cookie", "session=abc"),
+        ("SECRET_KEY=s3cr3t", "assigned-secret", "s3cr3t"),
+        ("AccountName=shop;AccountKey=s3cr3t==;x", "assigned-secret", "s3cr3t"),
+        ("curl --user shop:s3cr3t https://x/", "curl-user", "s3cr3t"),
+        ("run --db-pass-token s3cr3t now", "flag-secret", "s3cr3t"),
     ],
 )
 def test_known_secrets_are_masked_and_counted_by_name(text: str, name: str, secret: str) -> None:
@@ -220,3 +226,41 @@ def test_values_nested_too_deep_are_cut_and_not_followed() -> None:
     for _ in range(400):
         deep = [deep]
     assert "[redacted:too-deep]" in json.dumps(Redactor().value(deep).value)
+
+
+def test_a_thousand_planted_secrets_of_many_kinds_are_found_and_ordinary_lines_are_untouched() -> None:
+    planted: Counter[str] = Counter()
+    for line in mixed_logs.lines(megabytes=10, secrets=1_000):
+        text = redact_text(line.text).text
+        if line.kind:
+            planted[line.kind] += 1
+            assert line.secret not in text, line
+        else:
+            assert text == line.text
+    assert (planted.total(), set(planted)) == (1_000, set(mixed_logs.SECRETS))
+    assert len(planted) >= 15
+
+
+def test_values_of_json_are_cleaned_as_they_are_counted() -> None:
+    value = {
+        "k\x00": "a\x00b",
+        "db.password": "x",
+        "n": [1, None, True, 1.5, {"token": "t", "token_count": 7}],
+        "line": "PASSWORD=hunter2",
+        "long": "y" * 100 + " token=abc",
+    }
+    redactor = Redactor()
+    assert redactor.clean(value) == redactor.value(value).value
+    own = Redactor({"card": r"\b\d{4}-\d{4}-\d{4}-\d{4}\b"})
+    assert own.clean(["4111-1111-1111-1111"]) == ["[redacted:card]"]
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "İSTANBUL İİ PASSWORD=hunter2",
+        "İ Authorization: Bearer hunter2-hunter2",
+    ],
+)
+def test_letters_whose_lower_case_is_longer_shift_nothing(text: str) -> None:
+    assert "hunter2" not in redact_text(text).text
