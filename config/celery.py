@@ -15,6 +15,7 @@ app.config_from_object("django.conf:settings", namespace="CELERY")
 app.autodiscover_tasks()
 # Alerting calls actions, which stand above the usual tasks.
 app.autodiscover_tasks(["incidents"], related_name="alerting")
+app.autodiscover_tasks(["incidents"], related_name="alert_watch")
 
 PR_SET_PDEATHSIG = 1  # linux/prctl.h
 _main_process = 0

@@ -151,6 +151,7 @@ CELERY_BEAT_SCHEDULE = {
         "schedule": timedelta(seconds=COLLECT_AGAIN_SECONDS),
     },
     "watch-signals": {"task": "incidents.alerting.watch_signals", "schedule": timedelta(seconds=15)},
+    "watch-alerts": {"task": "incidents.alert_watch.watch_alerts", "schedule": timedelta(seconds=3)},
     "settle-texts": {"task": "incidents.tasks.settle_texts", "schedule": timedelta(seconds=30)},
     "remind-postmortems": {"task": "incidents.tasks.remind_postmortems", "schedule": timedelta(hours=1)},
     "remind-incidents": {"task": "incidents.tasks.remind_incidents", "schedule": timedelta(minutes=1)},

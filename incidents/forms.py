@@ -20,7 +20,7 @@ from telemetry.models import Cluster
 T = TypeVar("T")
 
 
-def add_problem(form: forms.Form, problem: InvalidInput | ValidationError) -> None:
+def add_problem(form: forms.BaseForm, problem: InvalidInput | ValidationError) -> None:
     """A refusal of an action or of a model, shown under the field that it names."""
     errors: Mapping[str, Any]
     if isinstance(problem, InvalidInput):
@@ -33,7 +33,7 @@ def add_problem(form: forms.Form, problem: InvalidInput | ValidationError) -> No
         form.add_error(name if name in form.fields else None, text[:1].upper() + text[1:])
 
 
-def taken(form: forms.Form, act: Callable[[], T]) -> T | None:
+def taken(form: forms.BaseForm, act: Callable[[], T]) -> T | None:
     """What the action returned; None where form, action or model refused, with the reason in the form."""
     if not form.is_valid():
         return None

@@ -1,7 +1,7 @@
 from django.urls import path
 
 from incidents import urls_reading, urls_text
-from incidents.views import chat, followups, incidents, postmortems, signals, timeline, updates, writing
+from incidents.views import alerts, chat, followups, incidents, postmortems, signals, timeline, updates, writing
 
 urlpatterns = [
     *urls_reading.urlpatterns,
@@ -33,6 +33,14 @@ urlpatterns = [
     path("incidents/<int:number>/postmortem/preview/", writing.postmortem_preview, name="postmortem-preview"),
     path("incidents/<int:number>/postmortem/aside/", writing.postmortem_asides, name="postmortem-asides"),
     path("incidents/<int:number>/postmortem/aside/<int:aside>/", writing.postmortem_aside, name="postmortem-aside"),
+    path("incidents/<int:number>/mitigation/", alerts.incident_mitigation, name="incident-mitigation"),
+    path("alerts/", alerts.alert_list, name="alert-list"),
+    path("alerts/<int:pk>/declare/", alerts.alert_declare, name="alert-declare"),
+    path("alerts/rules/new/", alerts.rule_new, name="alert-rule-new"),
+    path("alerts/rules/usual/", alerts.rules_usual, name="alert-rules-usual"),
+    path("alerts/rules/<int:pk>/", alerts.rule_edit, name="alert-rule-edit"),
+    path("alerts/rules/<int:pk>/move/", alerts.rule_move, name="alert-rule-move"),
+    path("alerts/rules/<int:pk>/delete/", alerts.rule_delete, name="alert-rule-delete"),
     path("signals/", signals.signal_list, name="signal-list"),
     path("signals/<slug:name>/", signals.signal_policy, name="signal-policy"),
     path("signals/proposals/<int:pk>/declare/", signals.proposal_declare, name="signal-declare"),

@@ -8,12 +8,14 @@ from typing import Any
 
 from accounts.actions.tokens import create_token
 from accounts.models import Role, User
+from incidents.actions.alert_rule import save_rule
 from incidents.actions.followup import create_followup
 from incidents.actions.incident import declare_incident
 from incidents.actions.postmortem import open_postmortem
 from incidents.actions.signal import save_policy
 from incidents.actions.timeline import add_note
 from incidents.models import (
+    AlertRule,
     Collection,
     CollectionRun,
     Evidence,
@@ -30,7 +32,16 @@ from knowledge.actions.checklist import save_checklist
 from knowledge.actions.lesson import create_lesson
 from knowledge.models import BrownBagSession, Checklist, Lesson
 from telemetry.actions.source import connect_cluster, save_source
-from telemetry.models import Cluster, ClusterEvent, ContainerEnding, CoverageGap, ObjectSnapshot, Recording, Source
+from telemetry.models import (
+    Alert,
+    Cluster,
+    ClusterEvent,
+    ContainerEnding,
+    CoverageGap,
+    ObjectSnapshot,
+    Recording,
+    Source,
+)
 from telemetry.observations import EvidenceType, Observation
 
 NOW = datetime(2026, 11, 21, 6, 38, 12, tzinfo=UTC)
@@ -285,3 +296,27 @@ def make_proposal(**overrides: Any) -> IncidentProposal:
         "count": 10,
     }
     return IncidentProposal.objects.create(**(fields | overrides))
+
+
+def make_alert_rule(**overrides: Any) -> AlertRule:
+    """Every alert opens a SEV3, and its end is proposed; saved by Root."""
+    fields: dict[str, Any] = {"name": "Everything", "by": make_person("root"), "now": NOW} | overrides
+    fields["severity"] = Severity.objects.get(name=fields.get("severity", "SEV3"))
+    return save_rule(**fields)
+
+
+def make_alert(**overrides: Any) -> Alert:
+    """CheckoutErrors of shop, firing for two minutes, that nobody has looked at."""
+    source = overrides.pop("source", None) or Source.objects.filter(kind="alertmanager").first()
+    fields: dict[str, Any] = {
+        "source": source or make_source(kind="alertmanager", name="Alertmanager"),
+        "fingerprint": "aa11",
+        "title": "CheckoutErrors",
+        "severity": "critical",
+        "labels": {"alertname": "CheckoutErrors", "namespace": "shop", "service": "checkout", "severity": "critical"},
+        "annotations": {"summary": "More than 5 % of requests fail"},
+        "starts_at": NOW - timedelta(minutes=2),
+        "received_at": NOW,
+        "changed_at": NOW,
+    }
+    return Alert.objects.create(**(fields | overrides))

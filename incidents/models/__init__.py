@@ -1,3 +1,4 @@
+from incidents.models.alert import AlertDeed, AlertRule, MitigationProposal
 from incidents.models.attachment import Attachment
 from incidents.models.counter import Counter
 from incidents.models.delivery import Delivery
@@ -16,6 +17,8 @@ from incidents.models.update import IncidentUpdate
 from incidents.models.writing import Edit, SetAside, SharedDocument, SharedUpdate
 
 __all__ = [
+    "AlertDeed",
+    "AlertRule",
     "Attachment",
     "Collection",
     "CollectionRun",
@@ -31,6 +34,7 @@ __all__ = [
     "IncidentProposal",
     "IncidentUpdate",
     "Milestone",
+    "MitigationProposal",
     "Notice",
     "Picture",
     "PostMortem",

@@ -195,6 +195,7 @@ class Incident(Versioned):
             namespaces=tuple(self.namespaces),
             workloads=self.scope_workloads(),
             services=tuple(self.services),
+            alerts=tuple(self.alert_deeds.values_list("alert__fingerprint", flat=True)),
             started_at=self.band()[0],
         )
 

@@ -135,7 +135,7 @@ class IncidentProposal(models.Model):
 
 
 class SignalWatch(models.Model):
-    """How far the archive was looked through; the one row is the lock of who looks."""
+    """How far the archive was looked through; the row of a name is the lock of who looks."""
 
     name = models.CharField(max_length=20, primary_key=True)
     looked_until = models.DateTimeField()
@@ -144,7 +144,7 @@ class SignalWatch(models.Model):
         return f"{self.name} until {self.looked_until:%Y-%m-%d %H:%M:%S}"
 
     @classmethod
-    def held(cls, since: datetime) -> SignalWatch | None:
+    def held(cls, since: datetime, *, name: str = "archive") -> SignalWatch | None:
         """The row, locked until the caller's transaction ends; None while another worker has it."""
-        cls.objects.get_or_create(name="archive", defaults={"looked_until": since})
-        return cls.objects.select_for_update(skip_locked=True).filter(name="archive").first()
+        cls.objects.get_or_create(name=name, defaults={"looked_until": since})
+        return cls.objects.select_for_update(skip_locked=True).filter(name=name).first()

@@ -110,6 +110,7 @@ def incident(request: HttpRequest, number: int) -> HttpResponse:
             "update": last_update(incident),
             "update_form": UpdateForm(incident=incident),
             "undelivered": undelivered(incident, now),
+            "mitigation": incident.mitigation_proposals.filter(state="open").first(),
             "statuses": Status.choices,
             "closure_reasons": ClosureReason.choices,
             "role_choices": IncidentRole.choices,

@@ -26,6 +26,8 @@ from incidents.slack.models import SlackPerson, SlackRequest
 from knowledge.actions.checklist import start_run
 from knowledge.models import ChecklistRun
 from tests.builders import (
+    make_alert,
+    make_alert_rule,
     NOW,
     make_brownbag,
     make_checklist,
@@ -42,7 +44,7 @@ from tests.builders import (
 from tests.fixtures import signed_in
 
 pytestmark = pytest.mark.django_db
-OPEN = {"healthz", "readyz", "metrics", "sign-in-link", "outside", "otlp-traces", "otlp-logs"}
+OPEN = {"healthz", "readyz", "metrics", "sign-in-link", "outside", "otlp-traces", "otlp-logs", "hook"}
 OPEN |= {"slack-commands", "slack-interactions", "slack-events"}
 RESPONDERS_READ = {
     "incident-declare",
@@ -62,6 +64,7 @@ RESPONDERS_READ = {
     "brownbag-edit",
 }
 ADMINS_READ = {"settings-audit", "settings-severities", "source-new", "source-edit", "cluster-new", "cluster-edit"}
+ADMINS_READ |= {"alert-rule-new", "alert-rule-edit"}
 ADMINS_READ |= {"template-list", "template-new", "template-edit"}
 ADMINS_READ |= {"settings-slack", "settings-slack-example", "settings-slack-test-result"}
 ADMINS_POST = {
@@ -80,6 +83,11 @@ ADMINS_POST = {
     "source-delete",
     "cluster-new",
     "cluster-edit",
+    "alert-rule-new",
+    "alert-rule-edit",
+    "alert-rule-move",
+    "alert-rule-delete",
+    "alert-rules-usual",
     "settings-slack-save",
     "settings-slack-check",
     "settings-slack-test",
@@ -145,6 +153,8 @@ def world(db: None) -> dict[str, Any]:
         "checklist": checklist,
         "session": session,
         "run": run,
+        "alert": make_alert(),
+        "alert rule": make_alert_rule(),
         "cluster": make_cluster(),
         "source": make_source(),
         "person": make_person("mallory"),
@@ -176,6 +186,8 @@ def address(name: str, world: dict[str, Any]) -> str:
     pk = kinds.get(name, world["source"].pk if name.startswith("source") else world["checklist"].pk)
     if name.startswith("template-"):
         pk = world["template"].pk
+    if name.startswith("alert-"):
+        pk = world["alert rule" if "rule" in name else "alert"].pk
     if "runs/" in wanted:
         pk = world["run"].pk
     values = {
@@ -196,6 +208,7 @@ def address(name: str, world: dict[str, Any]) -> str:
         "form": "md",
         "secret": "x" * 43,
         "name": "crash-loop",
+        "kind": "alertmanager",
     }
     return reverse(name, kwargs={key: value for key, value in values.items() if f":{key}>" in wanted})
 

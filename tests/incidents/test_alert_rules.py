@@ -1,0 +1,287 @@
+"""What becomes of an alert: the first rule that matches, groups, places, ends, and storms."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+from typing import Any
+
+import pytest
+
+from accounts.models import Role
+from accounts.problems import InvalidInput
+from incidents.actions.alert import decide_mitigation
+from incidents.actions.alert_rule import add_usual_rules, move_rule
+from incidents.actions.incident import change_status
+from incidents.alert_watch import look
+from incidents.matchers import BadMatcher, parse_matchers
+from incidents.models import AlertDeed, AlertRule, Incident, MitigationProposal, Severity, TimelineEntry
+from telemetry.models import Alert
+from tests.builders import NOW, make_alert, make_alert_rule, make_cluster, make_incident, make_person, make_source
+
+pytestmark = pytest.mark.django_db
+
+
+def end(alert: Alert, minutes: int = 20) -> None:
+    ended_at = alert.starts_at + timedelta(minutes=minutes)
+    Alert.objects.filter(pk=alert.pk).update(status="resolved", ends_at=ended_at, changed_at=ended_at)
+
+
+def again(number: int, **overrides: Any) -> Alert:
+    """Another alert of the same place."""
+    return make_alert(fingerprint=f"other-{number}", title=f"Other{number}", **overrides)
+
+
+def outcome_of(alert: Alert) -> str:
+    return str(AlertDeed.objects.get(alert=alert).outcome)
+
+
+def test_an_alert_opens_an_incident_with_its_place_and_its_times() -> None:
+    cluster = make_cluster()
+    make_alert_rule(severities={"critical": Severity.objects.get(name="SEV1").pk})
+    alert = make_alert(
+        labels={"namespace": "shop", "service": "checkout", "cluster": cluster.name, "deployment": "checkout"}
+    )
+    assert look(NOW) == 1
+    incident = Incident.objects.get()
+    assert (incident.title, incident.severity.name) == ("More than 5 % of requests fail", "SEV1")
+    assert (incident.namespaces, incident.services) == (["shop"], ["checkout"])
+    assert incident.workloads == [{"kind": "Deployment", "namespace": "shop", "name": "checkout"}]
+    assert list(incident.clusters.all()) == [cluster]
+    assert incident.milestone_times()["impact_started"] == alert.starts_at
+    assert incident.milestone_times()["detected"] == alert.received_at
+    assert incident.declared_by.username == "root"
+    assert incident.scope().alerts == ("aa11",)
+    assert TimelineEntry.objects.filter(incident=incident, title="Opened by the rule Everything").exists()
+
+
+def test_a_second_look_does_nothing_again() -> None:
+    make_alert_rule()
+    make_alert()
+    assert [look(NOW), look(NOW)] == [1, 0]
+    assert Incident.objects.count() == 1
+
+
+def test_without_rules_an_alert_is_kept_and_opens_nothing() -> None:
+    alert = make_alert()
+    look(NOW)
+    assert outcome_of(alert) == "unmatched"
+    assert not Incident.objects.exists()
+
+
+def test_the_first_enabled_rule_that_matches_decides() -> None:
+    make_alert_rule(name="Off", enabled=False)
+    make_alert_rule(name="Not of dev", matchers='namespace="dev"')
+    ignored = make_alert_rule(name="Ignored", matchers='severity=~"crit.+"', action="ignore")
+    make_alert_rule(name="Everything")
+    alert = make_alert()
+    look(NOW)
+    assert (outcome_of(alert), AlertDeed.objects.get().rule) == ("ignored", ignored)
+
+
+def test_a_rule_of_one_source_leaves_the_alerts_of_others() -> None:
+    other = make_source(kind="pagerduty", name="PagerDuty")
+    make_alert_rule(source=other)
+    alert = make_alert()
+    look(NOW)
+    assert outcome_of(alert) == "unmatched"
+
+
+def test_alerts_of_one_place_belong_to_one_incident() -> None:
+    make_alert_rule()
+    first = make_alert()
+    second = again(2)
+    look(NOW)
+    third = again(3)
+    look(NOW)
+    assert [outcome_of(alert) for alert in (first, second, third)] == ["opened", "joined", "joined"]
+    assert Incident.objects.count() == 1
+    assert TimelineEntry.objects.filter(title="Alert: Other3").exists()
+
+
+def test_alerts_are_grouped_by_the_labels_that_the_rule_names() -> None:
+    make_alert_rule(group_by=["alertname", "region"])
+    for region in ("eu", "us"):
+        make_alert(fingerprint=region, labels={"alertname": "Errors", "region": region})
+    look(NOW)
+    assert Incident.objects.count() == 2
+
+
+def test_an_alert_joins_an_open_incident_that_people_declared() -> None:
+    incident = make_incident(namespaces=["shop"])
+    make_alert_rule(action="attach")
+    here, elsewhere = make_alert(), again(2, labels={"namespace": "billing"})
+    look(NOW)
+    assert AlertDeed.objects.get(alert=here).incident == incident
+    assert outcome_of(elsewhere) == "alone"
+
+
+def test_another_workload_of_the_namespace_is_another_matter() -> None:
+    incident = make_incident(namespaces=[], workloads=[{"kind": "Deployment", "namespace": "shop", "name": "cart"}])
+    make_alert_rule(action="attach")
+    alert = make_alert(labels={"namespace": "shop", "deployment": "checkout"})
+    cart = again(2, labels={"namespace": "shop", "deployment": "cart"})
+    look(NOW)
+    assert outcome_of(alert) == "alone"
+    assert AlertDeed.objects.get(alert=cart).incident == incident
+
+
+def test_a_closed_incident_takes_no_alert() -> None:
+    make_alert_rule()
+    make_alert()
+    look(NOW)
+    change_status(incident=Incident.objects.get(), status="resolved", by=make_person("ada"), now=NOW)
+    again(2)
+    look(NOW)
+    assert Incident.objects.count() == 2
+
+
+@pytest.mark.parametrize(
+    ("change", "words"),
+    [
+        ({"starts_at": NOW - timedelta(days=2)}, "more than a day"),
+        ({"status": "resolved", "ends_at": NOW}, "ended before it was looked at"),
+    ],
+)
+def test_old_news_opens_nothing_and_says_why(change: dict[str, Any], words: str) -> None:
+    make_alert_rule()
+    make_alert(**change)
+    look(NOW)
+    deed = AlertDeed.objects.get()
+    assert (deed.outcome, words in deed.words) == ("refused", True)
+
+
+def test_a_storm_opens_five_incidents_and_no_more() -> None:
+    make_alert_rule(group_by=["alertname"])
+    for number in range(8):
+        again(number, labels={"alertname": f"Errors{number}"})
+    look(NOW)
+    assert Incident.objects.count() == 5
+    assert set(AlertDeed.objects.filter(outcome="refused").values_list("words", flat=True)) == {
+        "This rule opened 5 incidents within 10 minutes; this one waits for you."
+    }
+
+
+def test_a_rule_of_somebody_who_may_no_longer_declare_says_so() -> None:
+    make_alert_rule()
+    make_alert()
+    person = make_person("root")
+    person.role = Role.VIEWER
+    person.save()
+    look(NOW)
+    assert "may not declare any more" in AlertDeed.objects.get().words
+
+
+def opened(**rule: Any) -> tuple[Incident, Alert]:
+    make_alert_rule(**rule)
+    alert = make_alert()
+    look(NOW)
+    return Incident.objects.get(), alert
+
+
+def test_the_end_of_all_alerts_proposes_the_mitigation() -> None:
+    incident, alert = opened()
+    other = again(2)
+    look(NOW)
+    end(alert)
+    look(NOW + timedelta(minutes=19))
+    assert not MitigationProposal.objects.exists()
+    end(other, minutes=25)
+    look(NOW + timedelta(minutes=24))
+    proposal = MitigationProposal.objects.get()
+    assert (proposal.state, proposal.alerts) == ("open", 2)
+    assert proposal.ended_at == other.starts_at + timedelta(minutes=25)
+    incident.refresh_from_db()
+    assert incident.status == "investigating"
+
+
+def test_who_agrees_sets_the_milestone_to_when_the_alerts_ended() -> None:
+    incident, alert = opened()
+    end(alert)
+    look(NOW + timedelta(minutes=19))
+    decide_mitigation(incident=incident, accepted=True, by=make_person("ada"), now=NOW + timedelta(minutes=40))
+    incident = Incident.objects.get()
+    assert incident.status == "mitigated"
+    assert incident.milestone_times()["mitigated"] == alert.starts_at + timedelta(minutes=20)
+
+
+def test_who_declines_is_not_asked_about_the_same_end_again() -> None:
+    incident, alert = opened()
+    end(alert)
+    look(NOW + timedelta(minutes=19))
+    decide_mitigation(incident=incident, accepted=False, by=make_person("ada"), now=NOW + timedelta(minutes=20))
+    look(NOW + timedelta(minutes=30))
+    assert list(MitigationProposal.objects.values_list("state", flat=True)) == ["declined"]
+
+
+def test_an_alert_that_fires_again_takes_the_proposal_back() -> None:
+    _, alert = opened()
+    end(alert)
+    look(NOW + timedelta(minutes=19))
+    make_alert(starts_at=NOW + timedelta(minutes=21))
+    look(NOW + timedelta(minutes=22))
+    assert MitigationProposal.objects.get().state == "withdrawn"
+
+
+def test_a_rule_may_mark_the_mitigation_and_takes_it_back_when_it_fires_again() -> None:
+    incident, alert = opened(when_ended="mark")
+    end(alert)
+    look(NOW + timedelta(minutes=19))
+    incident.refresh_from_db()
+    assert incident.status == "mitigated"
+    assert incident.milestone_times()["mitigated"] == alert.starts_at + timedelta(minutes=20)
+    make_alert(starts_at=NOW + timedelta(minutes=21))
+    look(NOW + timedelta(minutes=22))
+    incident.refresh_from_db()
+    assert incident.status == "investigating"
+
+
+def test_a_rule_may_leave_the_end_to_people() -> None:
+    _, alert = opened(when_ended="nothing")
+    end(alert)
+    look(NOW + timedelta(minutes=19))
+    assert not MitigationProposal.objects.exists()
+
+
+def test_the_usual_rules_come_once_and_in_order() -> None:
+    root = make_person("root")
+    assert [len(add_usual_rules(by=root, now=NOW)) for _ in range(2)] == [2, 0]
+    serious, others = AlertRule.objects.all()
+    assert (serious.action, others.action) == ("open", "attach")
+    move_rule(rule=others, up=True, by=root, now=NOW)
+    assert list(AlertRule.objects.all()) == [others, serious]
+
+
+@pytest.mark.parametrize(
+    ("fields", "field"),
+    [
+        ({"matchers": "severity critical"}, "matchers"),
+        ({"matchers": 'a=~"(x+)+"'}, "matchers"),
+        ({"severities": {"critical": 999}}, "severities"),
+    ],
+)
+def test_a_rule_that_cannot_work_is_refused(fields: dict[str, Any], field: str) -> None:
+    with pytest.raises(InvalidInput) as refusal:
+        make_alert_rule(**fields)
+    assert field in refusal.value.errors
+
+
+@pytest.mark.parametrize(
+    ("text", "labels", "holds"),
+    [
+        ('severity=~"critical|page"', {"severity": "page"}, True),
+        ('severity=~"critical|page"', {"severity": "pages"}, False),
+        ('{namespace="shop", severity!="info"}', {"namespace": "shop"}, True),
+        ('namespace!~"dev-.+"', {"namespace": "dev-7"}, False),
+        ('note="a \\"quoted\\" word"', {"note": 'a "quoted" word'}, True),
+        ("team=shop\nseverity=high", {"team": "shop", "severity": "high"}, True),
+        ('team=""', {}, True),
+    ],
+)
+def test_conditions_read_as_prometheus_writes_them(text: str, labels: dict[str, str], holds: bool) -> None:
+    assert all(one.matches(labels) for one in parse_matchers(text)) is holds
+
+
+@pytest.mark.parametrize("text", ["severity", "=x", 'a="b" c="d"', 'a=~"("', 'a=~""', "\n".join(["a=b"] * 21)])
+def test_a_condition_that_cannot_be_read_names_what_was_expected(text: str) -> None:
+    with pytest.raises(BadMatcher, match="expected"):
+        parse_matchers(text)
