@@ -2,8 +2,22 @@
 
 from __future__ import annotations
 
+import re
 from datetime import UTC, datetime
 from typing import Any
+
+SECONDS = {
+    "ns": 1e-9,
+    "us": 1e-6,
+    "µs": 1e-6,
+    "ms": 1e-3,
+    "s": 1.0,
+    "m": 60.0,
+    "h": 3_600.0,
+    "d": 86_400.0,
+    "w": 604_800.0,
+    "y": 31_536_000.0,
+}
 
 
 def parse_time(text: Any) -> datetime | None:
@@ -25,3 +39,10 @@ def credible(at: datetime | None) -> datetime | None:
 def iso(at: datetime) -> str:
     """`2026-11-21T06:37:20Z`, with a fraction only where there is one."""
     return at.astimezone(UTC).isoformat().replace("+00:00", "Z")
+
+
+def seconds_of(text: str) -> float:
+    """The seconds of a duration as Go and Prometheus write it, `744h0m0s` or `31d`; 0 for anything else."""
+    parts = re.findall(r"(\d{1,9}(?:\.\d{1,9})?)(ms|us|µs|ns|[smhdwy])", text)
+    seconds = sum(float(amount) * SECONDS[unit] for amount, unit in parts)
+    return seconds if seconds < 100_000 * 86_400 else 0.0

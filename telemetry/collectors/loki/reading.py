@@ -1,0 +1,259 @@
+"""Reading Loki page by page: lines in order of time, errors first where there are more than can be read."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import math
+import re
+from collections import defaultdict
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+from telemetry.collectors.log_messages import level_named
+from telemetry.collectors.pulled import Cleaner, Read, line_row
+from telemetry.collectors.times import seconds_of
+from telemetry.http import Http, Refusal, SourceError
+from telemetry.observations import Budget, Level, Status, Window
+from telemetry.otlp.decode import LogRow
+
+QUERY = "/loki/api/v1/query_range"
+PAGE = 1_000
+BARS = 60
+ERRORS = ' |~ "(?i)(error|fatal|panic|exception|critical|traceback)"'
+ERRORS_SHARE = 0.6
+TRACE_KEYS = ("trace_id", "traceid", "traceID", "TraceId", "trace.id", "traceId")
+LEVEL_KEYS = ("level", "detected_level", "severity", "severity_text", "lvl")
+# Quoted parts may hold braces of their own.
+SELECTOR = re.compile(r"""\s*(\{(?:[^"`}]|"(?:[^"\\]|\\.)*"|`[^`]*`)*\})""")
+LIMIT_TOLD = re.compile(r"entries limit.*\(\d+ > (\d+)\)")
+
+
+@dataclass(frozen=True, slots=True)
+class Names:
+    """The labels that say where a line is from."""
+
+    namespace: str
+    app: str
+    pod: str
+    container: str
+
+    def place(self, labels: Mapping[str, str]) -> dict[str, str]:
+        return {
+            "k8s.namespace.name": labels.get(self.namespace) or labels.get("k8s_namespace_name") or "",
+            "k8s.pod.name": labels.get(self.pod) or labels.get("k8s_pod_name") or "",
+            "k8s.container.name": labels.get(self.container) or labels.get("k8s_container_name") or "",
+        }
+
+    def service(self, labels: Mapping[str, str]) -> str:
+        keys = (self.app, "service_name", self.container, "job")
+        return next((labels[key] for key in keys if labels.get(key)), "unknown_service")
+
+
+def nanoseconds(at: datetime) -> int:
+    """Exact, where the seconds of a float would be 100 ns off."""
+    since = at.astimezone(UTC) - datetime(1970, 1, 1, tzinfo=UTC)
+    return (since.days * 86_400 + since.seconds) * 10**9 + since.microseconds * 1_000
+
+
+@dataclass(frozen=True, slots=True)
+class Entry:
+    ns: int
+    text: str
+    labels: Mapping[str, str]
+    metadata: Mapping[str, str]
+
+
+class Lines:
+    """The lines of one query, each once."""
+
+    def __init__(self, http: Http, expr: str, window: Window, budget: Budget, names: Names, cleaner: Cleaner) -> None:
+        self.http, self.expr, self.names, self.cleaner = http, expr, names, cleaner
+        self.most = budget.items
+        self.start, self.end = nanoseconds(window.start), nanoseconds(window.end)
+        self.page = PAGE
+        self.found: dict[tuple[int, bytes], LogRow] = {}
+
+    def read(self, *, total: int | None) -> Read:
+        """Up to the budget's items. Where `total` says that there are more, errors come first."""
+        read = Read(total=total)
+        try:
+            if total is not None and total > self.most:
+                self._pages(self.expr + ERRORS, self.start, int(self.most * ERRORS_SHARE))
+                first = min((ns for ns, _ in self.found), default=self.start)
+                # What led to the first error tells more than what was said at the start of the window.
+                self._pages(self.expr, max(self.start, first - (self.end - self.start) // 20), self.most)
+                read.cut = "items"
+            else:
+                read.cut = self._pages(self.expr, self.start, self.most)
+        except SourceError as error:
+            read.stopped = error
+        read.rows = [row for _, row in sorted(self.found.items())][: self.most]
+        return read
+
+    def _pages(self, expr: str, start: int, most: int) -> str:
+        """Forward from `start` until `most` lines are held; which limit ended it, "" if none did."""
+        while len(self.found) < most:
+            entries = self._asked(expr, start)
+            before = len(self.found)
+            for entry in entries:
+                self._keep(entry)
+            if len(entries) < self.page:
+                return ""
+            last = max(entry.ns for entry in entries)
+            if last == start and len(self.found) == before:
+                return "nanosecond"
+            start = last
+        return "items"
+
+    def _asked(self, expr: str, start: int) -> list[Entry]:
+        fields = {
+            "query": expr,
+            "start": str(start),
+            "end": str(self.end),
+            "limit": str(self.page),
+            "direction": "forward",
+        }
+        try:
+            answer = self.http.get(QUERY, fields).json_object()
+        except Refusal as error:
+            told = LIMIT_TOLD.search(error.reason)
+            if error.code != 400 or not told or not 0 < int(told.group(1)) < self.page:
+                raise
+            self.page = int(told.group(1))
+            return self._asked(expr, start)
+        return list(entries_of(answer))
+
+    def _keep(self, entry: Entry) -> None:
+        stream = json.dumps([entry.labels, entry.text], sort_keys=True).encode(errors="replace")
+        key = (entry.ns, hashlib.sha256(stream).digest())
+        if key in self.found or not self.start <= entry.ns < self.end:
+            return
+        both = {**entry.labels, **entry.metadata}
+        self.found[key] = line_row(
+            at=datetime(1970, 1, 1, tzinfo=UTC) + timedelta(microseconds=entry.ns // 1_000),
+            body=entry.text,
+            service=self.names.service(both),
+            level=_level(both),
+            trace_id=next((both[name] for name in TRACE_KEYS if both.get(name)), ""),
+            place=self.names.place(both),
+            cleaner=self.cleaner,
+        )
+
+
+def entries_of(answer: Mapping[str, Any]) -> Iterator[Entry]:
+    """The lines of an answer of streams, with what Loki 3 keeps beside a line; raises `SourceError` for numbers."""
+    data = answer.get("data")
+    if answer.get("status") != "success" or not isinstance(data, dict):
+        raise SourceError(Status.ERROR, "the answer is not Loki's", remedy="Check that the address is Loki's.")
+    if data.get("resultType") != "streams":
+        raise SourceError(
+            Status.INVALID_QUERY,
+            "the query counts lines instead of returning them",
+            remedy="Write a log query here; a metric query belongs to a Prometheus source with Loki's address.",
+        )
+    for stream in data.get("result") or []:
+        labels = _texts(stream.get("stream"))
+        for value in stream.get("values") or []:
+            yield Entry(int(value[0]), str(value[1]), labels, _metadata(value[2] if len(value) > 2 else None))
+
+
+def _metadata(told: Any) -> dict[str, str]:
+    """`{"structuredMetadata": {…}, "parsed": {…}}` as Loki 3 answers, or the plain object of others."""
+    if not isinstance(told, dict):
+        return {}
+    parts = [told.get("structuredMetadata"), told.get("parsed")]
+    if any(isinstance(part, dict) for part in parts):
+        return {key: value for part in parts for key, value in _texts(part).items()}
+    return _texts(told)
+
+
+def _texts(value: Any) -> dict[str, str]:
+    return {str(key): str(item) for key, item in value.items()} if isinstance(value, dict) else {}
+
+
+def _level(labels: Mapping[str, str]) -> str:
+    found = next((labels[key] for key in LEVEL_KEYS if labels.get(key)), "")
+    return "" if found == "unknown" else found
+
+
+def counted(
+    http: Http, expr: str, window: Window, names: Names, cleaner: Cleaner
+) -> tuple[dict[tuple[str, str], list[tuple[float, int, int]]], bool]:
+    """How many lines there are, by (service, namespace) and time, and whether Loki told.
+
+    It costs Loki one pass without lines on the way; where that is refused, the index knows the number alone.
+    """
+    length = max(1, int(window.seconds * 1_000))
+    bars = next(number for number in range(BARS, 0, -1) if length % number == 0)
+    step = length // bars
+    keys = [names.namespace, names.app, "level", "detected_level"]
+    fields = {
+        "query": f"sum by ({', '.join(dict.fromkeys(keys))}) (count_over_time({expr} [{step}ms]))",
+        "start": str(nanoseconds(window.start) + step * 10**6),
+        "end": str(nanoseconds(window.end)),
+        "step": f"{step / 1_000:g}",
+    }
+    try:
+        data = http.get(QUERY, fields).json_object().get("data")
+    except Refusal as error:
+        if error.code not in {400, 404, 422, 500}:
+            raise
+        entries = _stats(http, expr, window)
+        return ({("", ""): [(window.start.timestamp(), entries, 0)]}, True) if entries else ({}, False)
+    if not isinstance(data, dict) or data.get("resultType") != "matrix":
+        return {}, False
+    return _matrix(data.get("result") or [], names, step / 1_000, cleaner), True
+
+
+def _matrix(
+    result: Sequence[Mapping[str, Any]], names: Names, step: float, cleaner: Cleaner
+) -> dict[tuple[str, str], list[tuple[float, int, int]]]:
+    found: dict[tuple[str, str], list[tuple[float, int, int]]] = defaultdict(list)
+    for series in result:
+        labels = {key: cleaner.text(value) for key, value in _texts(series.get("metric")).items()}
+        wrong = level_named(_level(labels)) is Level.ERROR
+        place = names.place(labels)["k8s.namespace.name"]
+        for moment, value in series.get("values") or []:
+            count = float(value)
+            if math.isfinite(count) and count > 0:
+                found[names.service(labels), place].append((float(moment) - step, int(count), int(count) * wrong))
+    return dict(found)
+
+
+def _stats(http: Http, expr: str, window: Window) -> int:
+    """How many lines the index has for the streams of a query, whatever its filters leave of them; 0 if not told."""
+    streams = SELECTOR.match(expr)
+    if streams is None:
+        return 0
+    span = {"start": str(nanoseconds(window.start)), "end": str(nanoseconds(window.end))}
+    try:
+        told = http.get("/loki/api/v1/index/stats", {"query": streams.group(1), **span}).json_object()
+    except SourceError:
+        return 0
+    entries = told.get("entries")
+    return entries if isinstance(entries, int) and entries > 0 else 0
+
+
+def seen_by_others(http: Http, window: Window, names: Names) -> bool:
+    """Whether anybody's lines are there from this window."""
+    return _stats(http, f'{{{names.namespace}=~".+"}}', window) > 0
+
+
+def retention(http: Http) -> datetime | None:
+    """From when on lines are kept; None where Loki does not say. Zero means that nothing is ever thrown away."""
+    told = ""
+    for path in ("/loki/api/v1/drilldown-limits", "/config/tenant/v1/limits", "/config"):
+        try:
+            body = http.get(path).body.decode(errors="replace")
+        except SourceError:
+            continue
+        if found := re.search(r"[\"\s]retention_period\"?:\s*\"?(\d[0-9a-z.]*)", body):
+            told = found.group(1)
+            break
+    if not told:
+        return None
+    seconds = seconds_of(told)
+    return datetime.now(UTC) - timedelta(seconds=seconds) if seconds else datetime(2000, 1, 1, tzinfo=UTC)

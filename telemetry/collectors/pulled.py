@@ -1,0 +1,170 @@
+"""What every collector of pulled logs and traces does alike: it cleans, checks, and says how it ended."""
+
+from __future__ import annotations
+
+import hashlib
+from collections import Counter
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from datetime import datetime
+from typing import Any
+
+from telemetry.collectors.pushed import Counts, Origin, log_observations
+from telemetry.http import Http, Refusal, SourceError, outcome_of, public_words
+from telemetry.observations import Budget, Check, Connection, Outcome, Query, Sink, Status, Window
+from telemetry.otlp.decode import LogRow
+from telemetry.redaction import InvalidPattern, Redactor
+
+PREFLIGHT_BUDGET = Budget(deadline_seconds=15, requests=8, bytes=1024 * 1024)
+LONGEST_BODY = 16_000
+SEVERITY_NUMBERS = {
+    "trace": 1,
+    "debug": 5,
+    "info": 9,
+    "information": 9,
+    "notice": 9,
+    "warn": 13,
+    "warning": 13,
+    "error": 17,
+    "err": 17,
+    "critical": 21,
+    "crit": 21,
+    "fatal": 21,
+    "panic": 21,
+    "alert": 21,
+    "emerg": 21,
+    "emergency": 21,
+}
+
+Explain = Callable[[SourceError], SourceError]
+
+
+class Cleaner:
+    """The source's redactor with a count of what it took out."""
+
+    def __init__(self, connection: Connection) -> None:
+        self._redactor = Redactor(connection.options.get("redact"))
+        self.hits: Counter[str] = Counter()
+
+    def text(self, text: str) -> str:
+        found = self._redactor.text(text)
+        self.hits.update(found.hits)
+        return found.text
+
+    def value(self, value: Any) -> Any:
+        found = self._redactor.value(value)
+        self.hits.update(found.hits)
+        return found.value
+
+
+def asked(query: Query, ask: Callable[[], Outcome], *, explain: Explain, backend: str) -> Outcome:
+    """The outcome of `ask`, or of what ended it; the backend's faults never get out."""
+    try:
+        return ask()
+    except InvalidPattern as error:
+        return Outcome(Status.NOT_CONFIGURED, reason=str(error), remedy="Correct the pattern in this source.")
+    except SourceError as error:
+        return outcome_of(explain(error), request=query.text)
+    except (ArithmeticError, AttributeError, LookupError, TypeError, ValueError) as error:
+        words = f"the answer has an unexpected shape ({type(error).__name__})"
+        return Outcome(Status.ERROR, reason=words, remedy=f"Check that the address is {backend}'s.", request=query.text)
+
+
+def checks_of(
+    connection: Connection, steps: Sequence[tuple[str, Callable[[Http], str]]], *, explain: Explain
+) -> list[Check]:
+    """Each step by its name with what it found, up to the first that fails."""
+    checks: list[Check] = []
+    try:
+        with Http.for_connection(connection, PREFLIGHT_BUDGET) as http:
+            for name, step in steps:
+                checks.append(Check(name, ok=True, detail=step(http)))
+    except SourceError as raised:
+        error = explain(raised)
+        by_status = {Status.UNAUTHENTICATED: "authenticated", Status.DENIED: "permitted"}
+        name = by_status.get(error.status, steps[len(checks)][0])
+        return [*checks, Check(name, ok=False, detail=error.reason, remedy=error.remedy)]
+    return checks
+
+
+def retold(error: Refusal, connection: Connection, *, words: str = "", **changes: Any) -> SourceError:
+    """A refusal in the backend's own words, with another status, remedy or limit."""
+    told = public_words(words, [value for value in connection.auth.values() if len(value) > 3])
+    known = {"status": error.status, "remedy": error.remedy, "retryable": error.retryable, "limit": error.limit}
+    known |= changes
+    return SourceError(known.pop("status"), f"answered {error.code}: {told}" if told else error.reason, **known)
+
+
+@dataclass(slots=True)
+class Read:
+    """What was read of a log. `cut` is the limit that ended it, `stopped` the fault; `total` are the lines that match,
+    None if the backend did not say; `partial` are reasons why some may be missing."""
+
+    rows: list[LogRow] = field(default_factory=list)
+    total: int | None = None
+    cut: str = ""
+    stopped: SourceError | None = None
+    partial: list[str] = field(default_factory=list)
+    counts: Counts = field(default_factory=dict)
+
+
+def logs_outcome(
+    read: Read, *, origin: Origin, window: Window, sink: Sink, request: str, hits: Mapping[str, int]
+) -> Outcome:
+    """Hands over what was read and says how much of what there is it was. Call it only with rows."""
+    redactions = dict(hits)
+    counts = read.counts if read.cut or read.stopped else None
+    sink(log_observations(read.rows, origin=replace(origin, redactions=redactions), counts=counts))
+    kept = len(read.rows)
+    most = max(read.total or 0, kept)
+    of_all = f"{kept:,} of {most:,} lines" if most > kept else f"the first {kept:,} lines"
+    common: dict[str, Any] = {
+        "fetched": kept,
+        "dropped": most - kept,
+        "covered_from": window.start,
+        "covered_to": window.end,
+        "warnings": tuple(read.partial),
+        "request": request,
+        "redactions": redactions,
+    }
+    if read.stopped is not None:
+        found = outcome_of(read.stopped, kept=kept, **common)
+        return replace(found, reason=f"{found.reason}; kept {of_all}")
+    if read.cut:
+        reason = f"kept {of_all}; stopped at the limit of {CUTS.get(read.cut, read.cut)}"
+        remedy = "Narrow the scope or the window, or raise this source's budget."
+        return Outcome(Status.TRUNCATED, reason=reason, remedy=remedy, truncated_by=read.cut, kept=kept, **common)
+    if read.partial:
+        return Outcome(Status.PARTIAL, reason="; ".join(read.partial), kept=kept, retryable=True, **common)
+    return Outcome(Status.COMPLETE, kept=kept, **common)
+
+
+CUTS = {
+    "items": "lines in this source's budget",
+    "nanosecond": "one page: more lines than that carry the same nanosecond",
+}
+
+
+def line_row(
+    *,
+    at: datetime,
+    body: str,
+    service: str,
+    level: str = "",
+    trace_id: str = "",
+    place: Mapping[str, str] | None = None,
+    cleaner: Cleaner,
+) -> LogRow:
+    """One line as a row. `place` has the keys of OpenTelemetry's resources, such as `k8s.namespace.name`."""
+    text = cleaner.text(body[:LONGEST_BODY])
+    return LogRow(
+        at=at,
+        observed_at=None,
+        severity_number=SEVERITY_NUMBERS.get(level.strip().lower(), 0),
+        severity_text="",
+        body=text,
+        service=cleaner.text(service)[:200] or "unknown_service",
+        trace_id=trace_id[:64] if trace_id.isalnum() else "",
+        resource={key: cleaner.text(value)[:253] for key, value in (place or {}).items() if value},
+        digest=hashlib.sha256(f"{at.isoformat()}{text}".encode()).hexdigest(),
+    )
