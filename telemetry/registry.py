@@ -13,6 +13,9 @@ from telemetry.collectors.alerts import (
 from telemetry.collectors.kubernetes import KubernetesCollector
 from telemetry.collectors.otlp import OtlpCollector
 from telemetry.collectors.prometheus import PrometheusCollector
+from telemetry.collectors.prometheus.mimir import MimirCollector
+from telemetry.collectors.prometheus.thanos import ThanosCollector
+from telemetry.collectors.prometheus.victoriametrics import VictoriaMetricsCollector
 from telemetry.observations import Collector, Connection
 
 
@@ -27,6 +30,9 @@ class RecordedKubernetes(KubernetesCollector):
 COLLECTORS: dict[str, type[Collector]] = {
     "kubernetes": RecordedKubernetes,
     "prometheus": PrometheusCollector,
+    "victoriametrics": VictoriaMetricsCollector,
+    "thanos": ThanosCollector,
+    "mimir": MimirCollector,
     "otlp": OtlpCollector,
     "alertmanager": AlertmanagerAlerts,
     "grafana-alerting": GrafanaAlerts,

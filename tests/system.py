@@ -16,6 +16,7 @@ PACKAGES = {
     "chromium": "chromium",
     "prometheus": "prometheus",
     "prometheus-alertmanager": "prometheus-alertmanager",
+    "victoria-metrics": "victoria-metrics",
     "docker-compose": "docker-compose",
 }
 

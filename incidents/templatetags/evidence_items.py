@@ -82,7 +82,7 @@ def _links(item: Evidence) -> list[str]:
     for link in item.links[:3]:
         url = str(link.get("url", ""))
         if urlsplit(url).scheme in {"http", "https"}:
-            found.append(format_html('<a href="{}" rel="noopener noreferrer">{}</a>', url, link.get("label") or "Open"))
+            found.append(format_html('<a href="{}" rel="noopener noreferrer">{}</a>', url, link.get("title") or "Open"))
     return found
 
 

@@ -144,7 +144,7 @@ def _observe(alert: Alert, window: Window, until: datetime) -> Observation:
         subject=_subject(alert),
         summary=(told or labels)[:500],
         payload=payload,
-        links=[{"label": "Open the alert", "url": alert.url}] if alert.url else (),
+        links=[{"title": "Open the alert", "url": alert.url}] if alert.url else (),
         redactions=alert.redactions,
     )
 

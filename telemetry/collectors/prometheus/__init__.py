@@ -6,13 +6,12 @@ from __future__ import annotations
 
 import hashlib
 import math
-import re
 from collections.abc import Mapping
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, datetime
 from typing import Any
-from urllib.parse import urlencode
 
 from telemetry.collectors.prometheus.alerts import alert_observations
+from telemetry.collectors.prometheus.dialects import PROMETHEUS, Dialect
 from telemetry.collectors.prometheus.queries import DEFAULT_QUERIES, planned
 from telemetry.collectors.prometheus.series import (
     Matrix,
@@ -48,7 +47,6 @@ RANGE = "/api/v1/query_range"
 SCRAPE_SECONDS = 15.0
 ALERT_STEP_SECONDS = 5.0
 PREFLIGHT_BUDGET = Budget(deadline_seconds=15, requests=8, bytes=1024 * 1024)
-DAYS = {"ms": 1 / 86_400_000, "s": 1 / 86_400, "m": 1 / 1_440, "h": 1 / 24, "d": 1.0, "w": 7.0, "y": 365.0}
 
 
 class PrometheusCollector:
@@ -71,6 +69,8 @@ class PrometheusCollector:
         },
     )
 
+    dialect = PROMETHEUS
+
     def __init__(self, connection: Connection) -> None:
         self.connection = connection
 
@@ -80,8 +80,9 @@ class PrometheusCollector:
             with Http.for_connection(self.connection, PREFLIGHT_BUDGET) as http:
                 checks.append(_version(http))
                 http.post("/api/v1/query", form={"query": "vector(1)"}).json_object()
-        except SourceError as error:
-            refused = isinstance(error, Refusal) and error.code in {401, 403}
+        except SourceError as raised:
+            error = self.dialect.explain(raised)
+            refused = error.status in {Status.UNAUTHENTICATED, Status.DENIED}
             name = "authenticated" if refused else "queries" if checks else "reachable"
             return [*checks, Check(name, ok=False, detail=error.reason, remedy=error.remedy)]
         held = [("reachable", "It answers."), ("authenticated", "It accepts the credentials."), ("queries", "Allowed.")]
@@ -93,25 +94,32 @@ class PrometheusCollector:
     def collect(self, query: Query, window: Window, budget: Budget, sink: Sink) -> Outcome:
         try:
             redactor = Redactor(self.connection.options.get("redact"))
-            asking = _Asking(query, window, budget, self.connection, redactor)
+            asking = _Asking(query, window, budget, self.connection, redactor, self.dialect)
             with Http.for_connection(self.connection, budget) as http:
                 return asking.run(http, sink)
         except InvalidPattern as error:
             return Outcome(Status.NOT_CONFIGURED, reason=str(error), remedy="Correct the pattern in this source.")
         except SourceError as error:
-            return outcome_of(_explained(error), request=query.text)
+            return outcome_of(self.dialect.explain(error), request=query.text)
         except (AttributeError, IndexError, KeyError, TypeError, ValueError) as error:
             words = f"the answer has an unexpected shape ({type(error).__name__})"
-            return Outcome(Status.ERROR, reason=words, remedy="Check that the address is Prometheus's.")
+            return Outcome(Status.ERROR, reason=words, remedy=f"Check that the address is {self.label}'s.")
 
 
 class _Asking:
     """One query under way."""
 
     def __init__(
-        self, query: Query, window: Window, budget: Budget, connection: Connection, redactor: Redactor
+        self,
+        query: Query,
+        window: Window,
+        budget: Budget,
+        connection: Connection,
+        redactor: Redactor,
+        dialect: Dialect,
     ) -> None:
         self.query, self.window, self.budget, self.redactor = query, window, budget, redactor
+        self.dialect = dialect
         self.unit = str(query.params.get("unit", ""))
         self.is_alerts = bool(query.params.get("alerts"))
         scrape = _positive(connection.options.get("scrape_seconds"), SCRAPE_SECONDS)
@@ -123,7 +131,8 @@ class _Asking:
             raise SourceError(
                 Status.INVALID_QUERY, f"query {query.name}: expr: expected 1 to {LONGEST_EXPRESSION:,} characters"
             )
-        self.links = [{"title": "Open in Prometheus", "url": self._graph_url(connection)}]
+        root = check_url(str(connection.options.get("link_url") or connection.url))
+        self.links = [{"title": dialect.link_title, "url": dialect.graph(root, self.expr, window)}]
         self.request = f"POST {RANGE} query={self.expr} step={self.step:g} {iso(window.start)}/{iso(window.end)}"
 
     def run(self, http: Http, sink: Sink) -> Outcome:
@@ -150,6 +159,7 @@ class _Asking:
             "end": f"{end:.3f}",
             "step": f"{self.step:g}",
             "timeout": f"{max(1, min(30, math.floor(http.seconds_left)))}s",
+            **self.dialect.form,
         }
         answer = http.post(RANGE, form=form).json_object()
         return parse_matrix(answer, self.redactor, start=window.start.timestamp(), end=end)
@@ -160,7 +170,7 @@ class _Asking:
         try:
             return self._range(http, Window(self.window.start - length, self.window.start)), ()
         except SourceError as error:
-            return None, (f"No baseline: {_explained(error).reason}",)
+            return None, (f"No baseline: {self.dialect.explain(error).reason}",)
 
     def _chart(self, matrix: Matrix, baseline: Matrix | None) -> tuple[Observation, int]:
         series, dropped = capped(matrix.series, self.budget.series)
@@ -230,23 +240,12 @@ class _Asking:
         """Empty, unless the server says that it has thrown the window's data away."""
         if matrix.warnings:
             return self._outcome(matrix, kept=0, dropped=0, limit="", warnings=())
-        retention = _retention(http)
+        retention = self.dialect.retention(http)
         oldest = datetime.now(UTC) - retention if retention else None
         if oldest and self.window.start < oldest:
             reason = f"the window begins before {iso(oldest.replace(microsecond=0))}, from when on data is kept"
             return Outcome(Status.PARTIAL, reason=reason, covered_from=oldest, request=self.request)
         return Outcome(Status.EMPTY, covered_from=self.window.start, covered_to=self.window.end, request=self.request)
-
-    def _graph_url(self, connection: Connection) -> str:
-        root = check_url(str(connection.options.get("link_url") or connection.url))
-        minutes = max(1, math.ceil(self.window.seconds / 60))
-        fields = {
-            "g0.expr": self.expr,
-            "g0.tab": "0",
-            "g0.range_input": f"{minutes}m",
-            "g0.end_input": self.window.end.astimezone(UTC).strftime("%Y-%m-%d %H:%M:%S"),
-        }
-        return f"{root}/graph?{urlencode(fields)}"
 
 
 def _version(http: Http) -> Check:
@@ -259,34 +258,6 @@ def _version(http: Http) -> Check:
         return Check("version", ok=True, detail="not told")
     version = data.get("version") if isinstance(data, dict) else None
     return Check("version", ok=True, detail=str(version or "not told")[:60])
-
-
-def _retention(http: Http) -> timedelta | None:
-    """How long data is kept, as `15d` or `15d or 10GiB`; None where the server does not say."""
-    try:
-        data = http.get("/api/v1/status/runtimeinfo").json_object().get("data")
-    except SourceError:
-        return None
-    told = str(data.get("storageRetention") or "") if isinstance(data, dict) else ""
-    parts = re.findall(r"(\d{1,9})(ms|[smhdwy])", told.split(" or ")[0])
-    days = sum(int(amount) * DAYS[unit] for amount, unit in parts)
-    return timedelta(days=days) if 0 < days < 100_000 else None
-
-
-def _explained(error: SourceError) -> SourceError:
-    """Prometheus's own kind of error in place of the bare HTTP code."""
-    if not isinstance(error, Refusal):
-        return error
-    kind = str(error.json().get("errorType") or "")
-    if kind == "timeout" or error.code == 503:
-        remedy = "Narrow the scope or the window, or make the query cheaper."
-        return SourceError(Status.TIMEOUT, error.reason, remedy=remedy, retryable=True)
-    if error.code in {400, 422}:
-        remedy = "Correct the query in this source's settings."
-        if error.code == 422:
-            remedy = "Make the query cheaper: fewer series, a shorter window, an aggregation."
-        return SourceError(Status.INVALID_QUERY, error.reason, remedy=remedy)
-    return error
 
 
 def _shared_subject(labels: list[Mapping[str, str]]) -> dict[str, str]:

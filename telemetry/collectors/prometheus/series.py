@@ -58,6 +58,9 @@ def parse_matrix(answer: Mapping[str, Any], redactor: Redactor, *, start: float,
             labels = {key: str(value) for key, value in sorted(trimmed.value.items())}
             series.append(Series(labels, tuple(points)))
     warnings = [redactor.text(str(words)[:300]).text for words in answer.get("warnings") or []]
+    if answer.get("isPartial") is True:
+        # The cluster of VictoriaMetrics says so without words.
+        warnings.append("a storage node did not answer, so series may be missing")
     return Matrix(tuple(series), tuple(warnings), hits)
 
 
