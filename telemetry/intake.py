@@ -1,66 +1,275 @@
-"""Writing what was pushed: one INSERT … ON CONFLICT DO NOTHING a batch, so that redelivery adds nothing."""
+"""Writing what was pushed: COPY into a temporary table, then one INSERT that leaves out what is there already.
+
+When a function here returns, its rows are committed: a sender that is answered may forget them.
+"""
 
 from __future__ import annotations
 
-from collections.abc import Iterable
-from datetime import datetime
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import UTC, datetime
 from typing import Any
 
-from telemetry.models import LogRecord, Span
-from telemetry.otlp.decode import LogRow, SpanRow
+import orjson
+from django.conf import settings
+from django.db import DataError, OperationalError, connection, transaction
 
-BATCH = 1_000
+from telemetry.models import Source
+from telemetry.rows import LogRow, PointRow, SeriesRow, SpanRow, namespace_of
+
+REFUSED = "a row that the database refused"
+TOO_MANY_SERIES = "a series more than the {:,} of this source (max_series)"
+# PostgreSQL counts microseconds from here.
+ITS_EPOCH = datetime(2000, 1, 1, tzinfo=UTC)
+JSONB_VERSION = b"\x01"
+# Lets go of series only while nobody adds points to them; see telemetry.ageing.
+SERIES_LOCK = 7_306_001
+
+# How a column's binary form is given: times as int8, uuid and jsonb as bytes.
+TYPES = {
+    "timestamptz": "int8",
+    "uuid": "bytea",
+    "jsonb": "bytea",
+    "text": "text",
+    "int2": "int2",
+    "int8": "int8",
+    "float8": "float8",
+}
 
 
-def _namespace(resource: dict[str, Any]) -> str:
-    return str(resource.get("k8s.namespace.name") or resource.get("service.namespace") or "")[:200]
+@dataclass(frozen=True, slots=True)
+class Table:
+    """Where rows go: the table, the key by which they are known again, and its columns with their types."""
+
+    name: str
+    key: str
+    columns: Mapping[str, str]
+
+    @property
+    def incoming(self) -> str:
+        return self.name.replace("telemetry_", "incoming_")
+
+    @property
+    def create(self) -> str:
+        columns = ", ".join(f"{name} {kind}" for name, kind in self.columns.items())
+        return f"CREATE TEMP TABLE IF NOT EXISTS {self.incoming} ({columns}) ON COMMIT DELETE ROWS"
+
+    @property
+    def copy(self) -> str:
+        return f"COPY {self.incoming} ({', '.join(self.columns)}) FROM STDIN (FORMAT BINARY)"
+
+    @property
+    def insert(self) -> str:
+        names = ", ".join(self.columns)
+        return (
+            f"INSERT INTO {self.name} (source_id, received_at, {names})"  # noqa: S608 - names of ours
+            f" SELECT %s, %s, {names} FROM {self.incoming} ON CONFLICT ({self.key}) DO NOTHING"
+        )
 
 
-def store_spans(rows: Iterable[SpanRow], now: datetime) -> None:
-    Span.objects.bulk_create(
-        (
-            Span(
-                trace_id=row.trace_id,
-                span_id=row.span_id,
-                parent_span_id=row.parent_span_id,
-                service=row.service[:200],
-                namespace=_namespace(dict(row.resource)),
-                name=row.name[:300],
-                kind=row.kind,
-                start_at=row.start_at,
-                end_at=row.end_at,
-                status_code=row.status_code,
-                status_message=row.status_message[:5_000],
-                attributes=dict(row.attributes),
-                resource=dict(row.resource),
-                received_at=now,
+LOGS = Table(
+    "telemetry_logrecord",
+    "digest",
+    {
+        "at": "timestamptz",
+        "severity_number": "int2",
+        "severity_text": "text",
+        "service": "text",
+        "namespace": "text",
+        "body": "text",
+        "trace_id": "text",
+        "span_id": "text",
+        "attributes": "jsonb",
+        "resource": "jsonb",
+        "digest": "uuid",
+    },
+)
+SPANS = Table(
+    "telemetry_span",
+    "trace_id, span_id",
+    {
+        "trace_id": "text",
+        "span_id": "text",
+        "parent_span_id": "text",
+        "service": "text",
+        "namespace": "text",
+        "name": "text",
+        "kind": "int2",
+        "start_at": "timestamptz",
+        "end_at": "timestamptz",
+        "status_code": "int2",
+        "status_message": "text",
+        "attributes": "jsonb",
+        "resource": "jsonb",
+    },
+)
+POINTS = Table(
+    "telemetry_metricpoint",
+    "series_id, at",
+    {
+        "series_id": "int8",
+        "at": "timestamptz",
+        "start_at": "timestamptz",
+        "value": "float8",
+        "count": "int8",
+        "distribution": "jsonb",
+    },
+)
+STATUS_MESSAGE_LIMIT = 5_000
+
+
+def store_logs(rows: Sequence[LogRow], source: Source, now: datetime) -> dict[str, int]:
+    """Why rows were refused, with how many; raises django.db.Error while the database takes nothing."""
+    known: dict[int, tuple[str, bytes]] = {}
+
+    def made(row: LogRow) -> tuple[Any, ...]:
+        namespace, resource = known.get(id(row.resource)) or _resource(row.resource, known)
+        return (
+            _microseconds(row.at),
+            row.severity_number,
+            row.severity_text,
+            row.service,
+            namespace,
+            row.body,
+            row.trace_id,
+            row.span_id,
+            _jsonb(row.attributes),
+            resource,
+            bytes.fromhex(row.digest),
+        )
+
+    return _store(LOGS, [made(row) for row in rows], source.pk, now)
+
+
+def store_spans(rows: Sequence[SpanRow], source: Source, now: datetime) -> dict[str, int]:
+    """As `store_logs`."""
+    known: dict[int, tuple[str, bytes]] = {}
+
+    def made(row: SpanRow) -> tuple[Any, ...]:
+        namespace, resource = known.get(id(row.resource)) or _resource(row.resource, known)
+        return (
+            row.trace_id,
+            row.span_id,
+            row.parent_span_id,
+            row.service,
+            namespace,
+            row.name,
+            row.kind,
+            _microseconds(row.start_at),
+            _microseconds(row.end_at),
+            row.status_code,
+            row.status_message[:STATUS_MESSAGE_LIMIT],
+            _jsonb(row.attributes),
+            resource,
+        )
+
+    return _store(SPANS, [made(row) for row in rows], source.pk, now)
+
+
+def store_points(rows: Sequence[PointRow], source: Source, now: datetime) -> dict[str, int]:
+    """As `store_logs`. Points of series past the source's `max_series` are refused."""
+    if not rows:
+        return {}
+    max_series = int(source.options.get("max_series") or settings.INTAKE_MAX_SERIES)
+    series = {row.series.digest: row.series for row in rows}
+    with transaction.atomic():
+        with connection.cursor() as cursor:
+            cursor.execute("SELECT pg_advisory_xact_lock_shared(%s)", [SERIES_LOCK])
+        ids = _series_ids(series, source.pk, now, max_series)
+        made = [
+            (
+                ids[row.series.digest],
+                _microseconds(row.at),
+                _microseconds(row.start_at) if row.start_at else None,
+                row.value,
+                row.count,
+                _jsonb(row.distribution) if row.distribution else None,
             )
             for row in rows
-        ),
-        batch_size=BATCH,
-        ignore_conflicts=True,
-    )
+            if row.series.digest in ids
+        ]
+        refused = _store(POINTS, made, source.pk, now)
+    if len(made) < len(rows):
+        refused[TOO_MANY_SERIES.format(max_series)] = len(rows) - len(made)
+    return refused
 
 
-def store_logs(rows: Iterable[LogRow], now: datetime) -> None:
-    LogRecord.objects.bulk_create(
-        (
-            LogRecord(
-                at=row.at,
-                severity_number=row.severity_number,
-                severity_text=row.severity_text[:32],
-                service=row.service[:200],
-                namespace=_namespace(dict(row.resource)),
-                body=row.body,
-                trace_id=row.trace_id,
-                span_id=row.span_id,
-                attributes=dict(row.attributes),
-                resource=dict(row.resource),
-                digest=row.digest,
-                received_at=now,
-            )
-            for row in rows
-        ),
-        batch_size=BATCH,
-        ignore_conflicts=True,
-    )
+KNOWN_SERIES = "SELECT digest, id FROM telemetry_metricseries WHERE digest = ANY(%s::uuid[])"
+COUNT_SERIES = "SELECT count(*) FROM telemetry_metricseries WHERE source_id = %s"
+ADD_SERIES = """
+INSERT INTO telemetry_metricseries
+    (source_id, digest, name, unit, kind, is_delta, service, namespace, labels, resource, created_at)
+VALUES (%s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s) ON CONFLICT (digest) DO NOTHING
+"""
+
+
+def _series_ids(
+    series: Mapping[str, SeriesRow], source_id: int, now: datetime, max_series: int
+) -> dict[str, int]:
+    """The row of each series by its digest; new ones are made while there is room."""
+
+    def known() -> dict[str, int]:
+        cursor.execute(KNOWN_SERIES, [list(series)])
+        return {digest.hex: pk for digest, pk in cursor.fetchall()}
+
+    with connection.cursor() as cursor:
+        ids = known()
+        new = [one for digest, one in series.items() if digest not in ids]
+        if not new:
+            return ids
+        cursor.execute(COUNT_SERIES, [source_id])
+        room = max(0, max_series - cursor.fetchone()[0])
+        cursor.executemany(ADD_SERIES, [_series(one, source_id, now) for one in new[:room]])
+        return known()
+
+
+def _series(one: SeriesRow, source_id: int, now: datetime) -> tuple[Any, ...]:
+    labels, resource = (orjson.dumps(value).decode() for value in (one.labels, one.resource))
+    named = (one.digest, one.name, one.unit, one.kind, one.is_delta)
+    return (source_id, *named, one.service, namespace_of(one.resource), labels, resource, now)
+
+
+def _microseconds(at: datetime) -> int:
+    past = at - ITS_EPOCH
+    return (past.days * 86_400 + past.seconds) * 1_000_000 + past.microseconds
+
+
+def _jsonb(value: Any) -> bytes:
+    return JSONB_VERSION + orjson.dumps(value)
+
+
+def _resource(resource: Mapping[str, Any], known: dict[int, tuple[str, bytes]]) -> tuple[str, bytes]:
+    """Once for all rows that share it: `known` is by identity, which holds as long as the rows do."""
+    found = known[id(resource)] = namespace_of(resource), _jsonb(resource)
+    return found
+
+
+def _store(table: Table, rows: Sequence[tuple[Any, ...]], source_id: int, now: datetime) -> dict[str, int]:
+    if not rows:
+        return {}
+    refused = _halving(lambda part: _write(table, part, source_id, now), rows)
+    return {REFUSED: refused} if refused else {}
+
+
+def _halving(write: Callable[[Sequence[Any]], None], rows: Sequence[Any]) -> int:
+    """How many rows no check foresaw and the database refuses: found by halves, so that one costs itself alone."""
+    try:
+        write(rows)
+    except (DataError, OperationalError) as problem:
+        if isinstance(problem, OperationalError) and getattr(problem.__cause__, "sqlstate", "")[:2] != "54":
+            raise
+        if len(rows) == 1:
+            return 1
+        middle = len(rows) // 2
+        return _halving(write, rows[:middle]) + _halving(write, rows[middle:])
+    return 0
+
+
+def _write(table: Table, rows: Iterable[tuple[Any, ...]], source_id: int, now: datetime) -> None:
+    with transaction.atomic(), connection.cursor() as cursor:
+        cursor.execute(table.create)
+        with connection.wrap_database_errors, cursor.copy(table.copy) as copy:
+            copy.set_types([TYPES[kind] for kind in table.columns.values()])
+            for row in rows:
+                copy.write_row(row)
+        cursor.execute(table.insert, [source_id, now])

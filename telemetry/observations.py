@@ -206,8 +206,8 @@ class Connection:
     """How to reach one source, decrypted, for the length of one task.
 
     `auth` keys: `bearer`; `username` and `password`; `api_key`; `client_cert` and `client_key`
-    (PEM). `options` are the source's own settings (queries, tenant, pads). `cluster_id` names the
-    cluster whose archive belongs to this source, `digest_key` is for values of that cluster's objects.
+    (PEM). `options` are the source's own settings (queries, tenant, pads). `source_id` names the source whose pushed
+    rows are its own, `cluster_id` the cluster whose archive belongs to it, `digest_key` is for values of its objects.
     """
 
     name: str
@@ -219,6 +219,7 @@ class Connection:
     allow_private: bool = False
     kubeconfig: Mapping[str, Any] = field(default_factory=dict, repr=False)
     options: Mapping[str, Any] = field(default_factory=dict)
+    source_id: int | None = None
     cluster_id: int | None = None
     digest_key: bytes = field(default=b"", repr=False)
 

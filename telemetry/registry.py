@@ -10,12 +10,17 @@ from telemetry.collectors.alerts import (
     PagerDutyAlerts,
     WebhookAlerts,
 )
+from telemetry.collectors.fluent import FluentCollector
+from telemetry.collectors.cluster_autoscaler import ClusterAutoscalerCollector
+from telemetry.collectors.csi_snapshots import CsiSnapshotsCollector
 from telemetry.collectors.kubernetes import KubernetesCollector
 from telemetry.collectors.otlp import OtlpCollector
 from telemetry.collectors.prometheus import PrometheusCollector
 from telemetry.collectors.prometheus.mimir import MimirCollector
 from telemetry.collectors.prometheus.thanos import ThanosCollector
 from telemetry.collectors.prometheus.victoriametrics import VictoriaMetricsCollector
+from telemetry.collectors.stash import StashCollector
+from telemetry.collectors.velero import VeleroCollector
 from telemetry.observations import Collector, Connection
 
 
@@ -33,7 +38,12 @@ COLLECTORS: dict[str, type[Collector]] = {
     "victoriametrics": VictoriaMetricsCollector,
     "thanos": ThanosCollector,
     "mimir": MimirCollector,
+    "velero": VeleroCollector,
+    "stash": StashCollector,
+    "csi-snapshots": CsiSnapshotsCollector,
+    "cluster-autoscaler": ClusterAutoscalerCollector,
     "otlp": OtlpCollector,
+    "fluent": FluentCollector,
     "alertmanager": AlertmanagerAlerts,
     "grafana-alerting": GrafanaAlerts,
     "pagerduty": PagerDutyAlerts,

@@ -1,10 +1,12 @@
 from django.urls import path
 
-from telemetry.views import events, hooks, otlp, sources
+from telemetry.views import events, fluent, hooks, otlp, sources
 
 urlpatterns = [
     path("v1/traces", otlp.traces, name="otlp-traces"),
     path("v1/logs", otlp.logs, name="otlp-logs"),
+    path("v1/metrics", otlp.metrics, name="otlp-metrics"),
+    path("ingest/fluent/", fluent.records, name="fluent"),
     path("hooks/<slug:kind>/", hooks.hook, name="hook"),
     path("events/", events.event_list, name="event-list"),
     path("events/counts/", events.event_counts, name="event-counts"),

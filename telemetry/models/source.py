@@ -102,6 +102,7 @@ class Source(Versioned):
             allow_private=self.allow_private,
             kubeconfig=self.cluster.kubeconfig() if self.cluster and not self.url else {},
             options=self.options,
+            source_id=self.pk,
             cluster_id=self.cluster_id,
             digest_key=digest_key(f"cluster {self.cluster_id}") if self.cluster_id else b"",
         )

@@ -12,8 +12,9 @@ from django.views.decorators.csrf import csrf_exempt
 from django.views.decorators.http import require_POST
 
 from telemetry import intake
+from telemetry.bodies import BYTES_LIMIT, BadPayload, PayloadTooLarge, UnknownEncoding, decompress
 from telemetry.otlp import decode
-from telemetry.views.admission import BUSY, Refused, admit, read_body
+from telemetry.views.admission import BUSY, Refused, admit, pushed_source, read_body
 
 
 def _answer(body: bytes, content_type: str, status: int) -> HttpResponse:
@@ -28,22 +29,25 @@ def _refusal(content_type: str, status: int, message: str) -> HttpResponse:
 
 
 def _receive(
-    request: HttpRequest, read: Callable[..., Any], store: Callable[..., None], succeed: Callable[..., bytes]
+    request: HttpRequest, read: Callable[..., Any], store: Callable[..., dict[str, int]], succeed: Callable[..., bytes]
 ) -> HttpResponse:
     given = request.headers.get("Content-Type", "").partition(";")[0].strip().lower()
     content_type = given if given in decode.CONTENT_TYPES else decode.JSON
     if given not in decode.CONTENT_TYPES:
         return _refusal(content_type, 415, f"Content-Type: expected one of {', '.join(decode.CONTENT_TYPES)}")
+    now = timezone.now()
     try:
-        admit(request, timezone.now())
-        body = decode.decompress(read_body(request, decode.BYTES_LIMIT), request.headers.get("Content-Encoding", ""))
+        source = pushed_source(request, "otlp", admit(request, now), now)
+        body = decompress(read_body(request, BYTES_LIMIT), request.headers.get("Content-Encoding", ""))
         decoded = read(body, content_type)
-        store(decoded.rows, timezone.now())
+        decoded = decoded.without(store(decoded.rows, source, now))
     except Refused as refused:
         return _refusal(content_type, refused.status, refused.message)
-    except decode.PayloadTooLarge as problem:
+    except PayloadTooLarge as problem:
         return _refusal(content_type, 413, str(problem))
-    except decode.BadPayload as problem:
+    except UnknownEncoding as problem:
+        return _refusal(content_type, 415, str(problem))
+    except BadPayload as problem:
         return _refusal(content_type, 400, str(problem))
     except DatabaseError:
         return _refusal(content_type, 503, BUSY)
@@ -60,3 +64,9 @@ def traces(request: HttpRequest) -> HttpResponse:
 @require_POST
 def logs(request: HttpRequest) -> HttpResponse:
     return _receive(request, decode.decode_logs, intake.store_logs, decode.logs_answer)
+
+
+@csrf_exempt
+@require_POST
+def metrics(request: HttpRequest) -> HttpResponse:
+    return _receive(request, decode.decode_metrics, intake.store_points, decode.metrics_answer)

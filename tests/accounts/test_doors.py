@@ -44,7 +44,8 @@ from tests.builders import (
 from tests.fixtures import signed_in
 
 pytestmark = pytest.mark.django_db
-OPEN = {"healthz", "readyz", "metrics", "sign-in-link", "outside", "otlp-traces", "otlp-logs", "hook"}
+OPEN = {"healthz", "readyz", "metrics", "sign-in-link", "outside", "hook"}
+OPEN |= {"otlp-traces", "otlp-logs", "otlp-metrics", "fluent"}
 OPEN |= {"slack-commands", "slack-interactions", "slack-events"}
 RESPONDERS_READ = {
     "incident-declare",

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import uuid
 from datetime import timedelta
 
 import pytest
@@ -95,9 +96,9 @@ def test_what_was_pushed_long_ago_is_pruned() -> None:
     now = timezone.now()
     for days in (1, 20):
         at = now - timedelta(days=days)
-        LogRecord.objects.create(at=at, service="checkout", body="x", digest=str(days), received_at=at)
+        LogRecord.objects.create(at=at, service="checkout", body="x", digest=uuid.UUID(int=days), received_at=at)
     assert prune_intake() == 1
-    assert LogRecord.objects.get().digest == "1"
+    assert LogRecord.objects.get().digest == uuid.UUID(int=1)
 
 
 def test_a_heartbeat_is_one_row() -> None:
