@@ -178,6 +178,7 @@ def _handler_for(stand_in: StandIn) -> type[BaseHTTPRequestHandler]:
 
         do_GET = serve
         do_POST = serve
+        do_DELETE = serve
 
         def send(self, reply: Reply) -> None:
             if reply.chunks is not None:

@@ -10,8 +10,10 @@ from typing import Any
 
 import pytest
 
+from telemetry.collectors.elastic import ElasticsearchCollector, OpenSearchCollector
 from telemetry.collectors.loki import LokiCollector
 from telemetry.observations import Budget, Collector, Connection, Status
+from tests.stand_ins.elastic import ElasticStandIn, OpenSearchStandIn
 from tests.stand_ins.loki import LokiStandIn
 from tests.stand_ins.server import Asked, Reply, StandIn
 from tests.telemetry.collectors.asking import ask, written
@@ -34,6 +36,8 @@ class Case:
 
 
 CASES = {
+    "elasticsearch": Case(ElasticsearchCollector, ElasticStandIn, "logs", "/_search"),
+    "opensearch": Case(OpenSearchCollector, OpenSearchStandIn, "logs", "/_search"),
     "loki": Case(LokiCollector, LokiStandIn, "logs", "/loki/api/v1/query_range"),
 }
 FAULTS = {
@@ -54,7 +58,12 @@ FAULTS = {
 # These end with the deadline or are tried again until it is near; the others end by themselves.
 SLOW = {"hang", "drip", "reset"}
 REMEDIED = {Status.UNAUTHENTICATED, Status.DENIED, Status.NOT_INSTALLED, Status.INVALID_QUERY, Status.THROTTLED}
-ODD = [[], {}, 3, None, "text", {"data": 3}, {"data": None}, {"hits": []}, {"result": 3}, {"data": [3]}, {"traces": 3}]
+ODD = [
+    [],
+    None,
+    {"data": 3, "hits": [], "result": 3, "traces": 3},
+    {"data": [3], "hits": {"total": "x"}, "result": [1]},
+]
 
 
 def connected(case: Case, server: StandIn) -> Collector:
