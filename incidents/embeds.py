@@ -14,6 +14,7 @@ from typing import Any
 from incidents.charts import common_labels, line_chart, log_histogram, series_name, trace_waterfall
 from incidents.drawing import Band, clock, epoch, in_zone, milliseconds, number, quantity, rows, words
 from incidents.parts import Part, WrongPart, part_of
+from incidents.strips import alert_span, recovery_strip, span_words
 
 LOG_LINES = 14
 LISTED = 12
@@ -164,6 +165,71 @@ def _event(payload: Mapping[str, Any], zone: tzinfo, band: Band | None, part: Pa
     return f'<div><p class="sm">{escape(message) or "No message."}</p>{_foot(facts)}</div>'
 
 
+def _alert(payload: Mapping[str, Any], zone: tzinfo, band: Band | None, part: Part) -> str:
+    """How long it fired, its words and its labels."""
+    annotations, labels = payload.get("annotations"), payload.get("labels")
+    told = annotations if isinstance(annotations, Mapping) else {}
+    sentence = words(told.get("description") or told.get("summary") or told.get("message"), 600)
+    left_out = words(told.get("truncated_alerts"), 10)
+    facts = [f"{words(name, 40)}={words(value, 80)}" for name, value in _pairs(labels) if name != "alertname"][:LISTED]
+    first, last = epoch(payload.get("first_at")), epoch(payload.get("last_at"))
+    if first is not None and last is not None:
+        facts.insert(0, f"{span_words(last - first)}{', still firing' if payload.get('ongoing') is True else ''}")
+    if left_out:
+        facts.append(f"{left_out} more alerts of its group were left out by the sender")
+    text = f'<p class="sm">{escape(sentence)}</p>' if sentence else ""
+    return f"<div>{alert_span(payload, zone=zone, band=band)}{text}{_foot(facts)}</div>"
+
+
+def _pairs(value: Any) -> list[tuple[str, Any]]:
+    return sorted((str(name), item) for name, item in list(value.items())[:60]) if isinstance(value, Mapping) else []
+
+
+def _backup(payload: Mapping[str, Any], zone: tzinfo, band: Band | None, part: Part) -> str:
+    """A strip of recovery points; a restore in words."""
+    if payload.get("restore") is True:
+        shown = {name: payload.get(name) for name in ("state", "of", "covers", "started_at", "finished_at", "reason")}
+        return _facts(shown, zone, band, part)
+    age = number(payload.get("age_seconds"))
+    newest = payload.get("newest_usable")
+    name = words(newest.get("name"), 120) if isinstance(newest, Mapping) else ""
+    told = (
+        f'<p class="sm">Newest usable before the incident: <b>{escape(span_words(age))}</b> before, {escape(name)}</p>'
+        if age is not None
+        else '<p class="sm bad">No usable recovery point before the incident.</p>'
+    )
+    bad = [row for row in rows(payload.get("points"), 200) if row.get("state") in {"failed", "partial", "unknown"}]
+    listed = "".join(
+        f"<dt>{escape(words(row.get('name'), 120))}</dt><dd>{escape(words(row.get('state'), 20))}: "
+        f"{escape(words(row.get('reason'), 300) or 'no reason told')}</dd>"
+        for row in bad[-4:]
+    )
+    facts = [words(payload.get("tool"), 40)]
+    total, shown_ = number(payload.get("points_total")), len(rows(payload.get("points"), 200))
+    facts.append(f"{shown_} of {total:.0f} points" if total and total > shown_ else f"{shown_} points")
+    if cron := words(payload.get("schedule"), 60):
+        facts.append(f"schedule {cron}{', paused' if payload.get('paused') is True else ''}")
+    notes = payload.get("notes")
+    facts += [words(note, 200) for note in notes[:4]] if isinstance(notes, list) else []
+    chart = recovery_strip(payload, zone=zone)
+    details = f'<dl class="kv">{listed}</dl>' if listed else ""
+    return f"<div>{chart}{told}{details}{_foot(facts)}</div>"
+
+
+def _annotation(payload: Mapping[str, Any], zone: tzinfo, band: Band | None, part: Part) -> str:
+    text = words(payload.get("text"), 1_000)
+    first, last = epoch(payload.get("first_at")), epoch(payload.get("last_at"))
+    facts = []
+    if first is not None:
+        lasted = last is not None and last - first >= 1
+        facts.append(clock(first, zone) + (f" until {clock(last, zone)}" if lasted and last is not None else ""))
+    tags = payload.get("tags")
+    facts += [words(tag, 60) for tag in tags[:LISTED]] if isinstance(tags, list) else []
+    if dashboard := words(payload.get("dashboard"), 120):
+        facts.append(f"dashboard {dashboard}")
+    return f'<div><p class="sm">{escape(text) or "No text."}</p>{_foot(facts)}</div>'
+
+
 def _facts(payload: Mapping[str, Any], zone: tzinfo, band: Band | None, part: Part) -> str:
     """Whatever the payload says in words, as name and value; times in the reader's zone."""
     parts = []
@@ -246,4 +312,7 @@ _DRAWN: dict[str, Callable[[Mapping[str, Any], tzinfo, Band | None, Part], str]]
     "trace": _trace,
     "state_change": _change,
     "event": _event,
+    "alert": _alert,
+    "backup": _backup,
+    "annotation": _annotation,
 }

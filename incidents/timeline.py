@@ -38,6 +38,8 @@ def lines_for(observation: Observation) -> list[Line]:
         EvidenceType.LOG: _log,
         EvidenceType.TRACE: _trace,
         EvidenceType.METRIC: _metric,
+        EvidenceType.BACKUP: _backup,
+        EvidenceType.ANNOTATION: _annotation,
     }.get(observation.type)
     return list(build(observation)) if build else []
 
@@ -149,6 +151,51 @@ def _metric(observation: Observation) -> Iterable[Line]:
         key=f"{observation.dedup_key}:peak",
         occurred_at=peak_at,
         source="metric",
+        level=observation.level,
+        title=observation.title[:TITLE_LIMIT],
+        text=observation.summary,
+    )
+
+
+def _backup(observation: Observation) -> Iterable[Line]:
+    """What happened to backups within the window; the points before it stay in the evidence."""
+    payload = observation.payload
+    if payload.get("restore"):
+        yield Line(
+            key=observation.dedup_key,
+            occurred_at=observation.first_at,
+            until=_until(observation),
+            source="backup",
+            level=observation.level,
+            title=observation.title[:TITLE_LIMIT],
+            text=observation.summary,
+        )
+        return
+    window = payload.get("window") or {}
+    start, end = _parsed(window.get("start")), _parsed(window.get("end"))
+    for point in payload.get("points") or []:
+        at = _parsed(point.get("at"))
+        if at is None or start is None or end is None or not start <= at < end:
+            continue
+        state = str(point.get("state"))
+        level = {"failed": Level.ERROR, "partial": Level.WARNING, "unknown": Level.WARNING}.get(state, Level.INFO)
+        yield Line(
+            key=f"{observation.dedup_key}:{point.get('name')}",
+            occurred_at=at,
+            until=_parsed(point.get("finished_at")),
+            source="backup",
+            level=level,
+            title=f"{payload.get('tool')} backup {point.get('name')}: {state}"[:TITLE_LIMIT],
+            text=str(point.get("reason") or f"Of {payload.get('covers')}."),
+        )
+
+
+def _annotation(observation: Observation) -> Iterable[Line]:
+    yield Line(
+        key=observation.dedup_key,
+        occurred_at=observation.first_at,
+        until=_until(observation),
+        source="annotation",
         level=observation.level,
         title=observation.title[:TITLE_LIMIT],
         text=observation.summary,

@@ -10,9 +10,9 @@ from telemetry.collectors.alerts import (
     PagerDutyAlerts,
     WebhookAlerts,
 )
-from telemetry.collectors.fluent import FluentCollector
 from telemetry.collectors.cluster_autoscaler import ClusterAutoscalerCollector
 from telemetry.collectors.csi_snapshots import CsiSnapshotsCollector
+from telemetry.collectors.fluent import FluentCollector
 from telemetry.collectors.kubernetes import KubernetesCollector
 from telemetry.collectors.otlp import OtlpCollector
 from telemetry.collectors.prometheus import PrometheusCollector

@@ -15,6 +15,8 @@ class EntrySource(models.TextChoices):
     LOG = "log", "Logs"
     TRACE = "trace", "Traces"
     METRIC = "metric", "Metrics"
+    BACKUP = "backup", "Backups"
+    ANNOTATION = "annotation", "Annotations"
     CHAT = "chat", "Chat"
     MILESTONE = "milestone", "Milestones"
     NOTE = "note", "Notes"

@@ -24,6 +24,8 @@ ICONS = {
     "metric": "chart-line",
     "trace": "list-tree",
     "alert": "bell",
+    "backup": "archive",
+    "annotation": "bookmark",
 }
 
 

@@ -27,6 +27,8 @@ ICONS = {
     "log": "file-text",
     "trace": "list-tree",
     "metric": "chart-line",
+    "backup": "archive",
+    "annotation": "bookmark",
     "chat": "message",
     "note": "pencil",
 }
@@ -37,6 +39,8 @@ WORDS = {
     "log": "Log",
     "trace": "Trace",
     "metric": "Metric",
+    "backup": "Backup",
+    "annotation": "Annotation",
     "chat": "Chat",
     "note": "Note",
 }

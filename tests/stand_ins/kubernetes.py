@@ -163,6 +163,7 @@ def _field_matches(item: Mapping[str, Any], term: str) -> bool:
     negated = "!=" in term
     path, value = term.replace("==", "=").split("!=" if negated else "=", 1)
     node: Any = item
-    for step in path.split("."):
+    # An Event's field `source` is its component's name: pkg/registry/core/event/strategy.go of Kubernetes.
+    for step in ("source.component" if path == "source" else path).split("."):
         node = node.get(step) if isinstance(node, Mapping) else None
     return (str(node or "") == value) != negated

@@ -1,0 +1,132 @@
+"""Backends that live in a cluster and are read through its API, with the cluster's own kubeconfig."""
+
+from __future__ import annotations
+
+from abc import ABC, abstractmethod
+from collections.abc import Mapping
+from datetime import datetime
+from typing import Any
+
+from telemetry.collectors.kubernetes.api import KubernetesApi, Resource, explained, role_rule
+from telemetry.collectors.kubernetes.connection import open_http
+from telemetry.collectors.kubernetes.gathering import Gathering
+from telemetry.collectors.kubernetes.selection import Selection
+from telemetry.collectors.times import credible, iso, parse_time
+from telemetry.http import Refusal, SourceError, outcome_of
+from telemetry.observations import Budget, Check, Connection, Facts, Outcome, Query, Scope, Sink, Status, Window
+from telemetry.redaction import InvalidPattern, Redactor
+
+PREFLIGHT_BUDGET = Budget(deadline_seconds=20, requests=20, bytes=4 * 1024 * 1024)
+REDACT = {"redact": "patterns of your own, by name"}
+
+
+class ThroughCluster(ABC):
+    """One question to one cluster; who derives from this says which lists it `needs` and what they mean."""
+
+    kind = ""
+    label = ""
+    title = ""
+    asks = ""
+    needs: tuple[Resource, ...] = ()
+    facts = Facts(collects="", limits="", tested="", of_cluster=True)
+
+    def __init__(self, connection: Connection) -> None:
+        self.connection = connection
+
+    @abstractmethod
+    def gather(self, gathering: Gathering) -> None:
+        """Read the lists and keep what they tell; failures go on the gathering's account."""
+
+    def preflight(self) -> list[Check]:
+        """Whether each list is served and allowed, in the server's own words."""
+        try:
+            with open_http(self.connection, PREFLIGHT_BUDGET) as http:
+                api = KubernetesApi(http)
+                return [_check(api, resource) for resource in self.needs]
+        except SourceError as error:
+            return [Check("reachable", ok=False, detail=error.reason, remedy=error.remedy)]
+
+    def plan(self, scope: Scope, window: Window) -> list[Query]:
+        selection = Selection.of_scope(scope)
+        places = ", ".join(selection.namespaces) or "all namespaces"
+        params = selection.params() | {"at": iso(scope.started_at) if scope.started_at else ""}
+        return [Query("objects", self.title, self.asks.format(places=places), params)]
+
+    def collect(self, query: Query, window: Window, budget: Budget, sink: Sink) -> Outcome:
+        try:
+            redactor = Redactor(self.connection.options.get("redact"))
+            http = open_http(self.connection, budget)
+        except InvalidPattern as error:
+            return Outcome(Status.NOT_CONFIGURED, reason=str(error), remedy="Correct the pattern in this source.")
+        except SourceError as error:
+            return outcome_of(error, request=query.text)
+        with http:
+            gathering = Gathering(
+                api=KubernetesApi(http),
+                selection=Selection.of_params(query.params),
+                window=window,
+                sink=sink,
+                redactor=redactor,
+                items_allowed=budget.items,
+                request=query.text,
+                at=parse_time(query.params.get("at")),
+            )
+            try:
+                self.gather(gathering)
+            except (AttributeError, KeyError, TypeError, ValueError) as error:
+                words = f"an object has an unexpected shape ({type(error).__name__})"
+                gathering.failures.append(
+                    SourceError(Status.ERROR, words, remedy="Report it with the version of the tool.")
+                )
+            return gathering.outcome()
+
+
+def _check(api: KubernetesApi, resource: Resource) -> Check:
+    """A list of one item tells more than an access review: whether the cluster serves it at all."""
+    name = f"list {resource.name}"
+    try:
+        api.get(resource.path(), {"limit": "1"})
+    except Refusal as refusal:
+        error = explained(refusal, resource, "")
+        return Check(name, ok=False, detail=error.reason, remedy=error.remedy)
+    except SourceError as error:
+        return Check(name, ok=False, detail=error.reason, remedy=error.remedy)
+    return Check(name, ok=True, detail="Served and allowed.")
+
+
+def rules_of(needs: tuple[Resource, ...]) -> str:
+    """The rules of the role that reads these lists, as YAML."""
+    groups: dict[str, list[str]] = {}
+    for resource in needs:
+        groups.setdefault(resource.group, []).append(resource.plural)
+    return "\n".join(role_rule(group, *names) for group, names in groups.items())
+
+
+def began(gathering: Gathering) -> datetime:
+    """When the impact began, as far as anybody knows."""
+    return gathering.at or gathering.window.start
+
+
+def part(obj: Mapping[str, Any], *names: str) -> Mapping[str, Any]:
+    """The mapping at this path, or an empty one."""
+    found: Any = obj
+    for name in names:
+        found = found.get(name) if isinstance(found, Mapping) else None
+    return found if isinstance(found, Mapping) else {}
+
+
+def text(obj: Mapping[str, Any], name: str, longest: int = 300) -> str:
+    value = obj.get(name)
+    return value[:longest] if isinstance(value, str) else ""
+
+
+def texts(value: Any) -> tuple[str, ...]:
+    return tuple(item for item in value if isinstance(item, str)) if isinstance(value, list) else ()
+
+
+def told(obj: Mapping[str, Any], name: str) -> datetime | None:
+    return credible(parse_time(obj.get(name)))
+
+
+def whole(value: Any) -> int:
+    return value if isinstance(value, int) and not isinstance(value, bool) and value > 0 else 0

@@ -1,0 +1,197 @@
+"""Velero's backups as recovery points, by schedule, and its restores. https://velero.io/docs/main/api-types/"""
+
+from __future__ import annotations
+
+from collections import Counter, defaultdict
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from telemetry.collectors.kubernetes.api import Item, Resource
+from telemetry.collectors.kubernetes.gathering import Gathering
+from telemetry.collectors.kubernetes.selection import subject_of
+from telemetry.collectors.recovery import (
+    FAILED,
+    PARTIAL,
+    RUNNING,
+    UNKNOWN,
+    USABLE,
+    Plan,
+    RecoveryPoint,
+    Restore,
+    restored,
+    strip,
+)
+from telemetry.collectors.through_cluster import REDACT, ThroughCluster, began, part, text, texts, told, whole
+from telemetry.observations import Facts
+
+GROUP = "velero.io"
+BACKUPS = Resource(GROUP, "v1", "backups")
+SCHEDULES = Resource(GROUP, "v1", "schedules")
+RESTORES = Resource(GROUP, "v1", "restores")
+LOCATIONS = Resource(GROUP, "v1", "backupstoragelocations")
+SCHEDULE_LABEL = "velero.io/schedule-name"
+STATES = {
+    "Completed": USABLE,
+    "PartiallyFailed": PARTIAL,
+    "Failed": FAILED,
+    "FailedValidation": FAILED,
+    "Deleting": FAILED,
+    "": RUNNING,
+    "New": RUNNING,
+    "Queued": RUNNING,
+    "ReadyToStart": RUNNING,
+    "InProgress": RUNNING,
+    # Volumes are not all in the storage yet.
+    "WaitingForPluginOperations": RUNNING,
+    "Finalizing": RUNNING,
+    "WaitingForPluginOperationsPartiallyFailed": PARTIAL,
+    "FinalizingPartiallyFailed": PARTIAL,
+}
+
+
+class VeleroCollector(ThroughCluster):
+    kind = "velero"
+    label = "Velero"
+    title = "Recovery points of Velero"
+    asks = "list backups, schedules, restores and backupstoragelocations of velero.io that cover {places}"
+    needs = (BACKUPS, SCHEDULES, RESTORES, LOCATIONS)
+    facts = Facts(
+        collects="recovery points by schedule with the newest usable one before the incident; restores",
+        limits="5,000 objects; the last 60 points of a schedule are drawn",
+        tested="a stand-in with objects of the documented types",
+        of_cluster=True,
+        options=REDACT,
+    )
+
+    def gather(self, gathering: Gathering) -> None:
+        backups = gathering.items(BACKUPS)
+        if gathering.failures and not gathering.answered:
+            return
+        locations = {one["metadata"]["name"]: part(one, "status") for one in gathering.items(LOCATIONS)}
+        by_plan: dict[str, list[Item]] = defaultdict(list)
+        for backup in backups:
+            by_plan[str(part(backup, "metadata", "labels").get(SCHEDULE_LABEL) or "")].append(backup)
+        plans = {one["metadata"]["name"]: one for one in gathering.items(SCHEDULES)}
+        for name in sorted({*plans, *by_plan}):
+            self._strip(gathering, name, plans.get(name), by_plan.get(name, []), locations)
+        for restore in gathering.items(RESTORES):
+            self._restore(gathering, restore)
+        if not gathering.kept and not gathering.failures and gathering.selection.namespaces:
+            gathering.warnings.append(f"No schedule and no backup covers {', '.join(gathering.selection.namespaces)}.")
+
+    def _strip(
+        self,
+        gathering: Gathering,
+        name: str,
+        schedule: Item | None,
+        backups: Sequence[Item],
+        locations: Mapping[str, Mapping[str, Any]],
+    ) -> None:
+        template = part(schedule, "spec", "template") if schedule else {}
+        specs = [template] if schedule else [part(backup, "spec") for backup in backups]
+        if not any(_covers(spec, gathering.selection.namespaces) for spec in specs):
+            gathering.dropped += len(backups)
+            return
+        hits: Counter[str] = Counter()
+        points = [_point(backup, locations, gathering, hits) for backup in backups]
+        covers = _covered(template if schedule else part(sorted(backups, key=_started)[-1], "spec"))
+        status = part(schedule, "status") if schedule else {}
+        notes = [] if schedule or not name else [f"The schedule {name} is gone; its backups are left."]
+        if text(status, "phase") == "FailedValidation":
+            notes.append("The schedule itself is not valid: " + "; ".join(texts(status.get("validationErrors"))))
+        plan = Plan(
+            tool="Velero",
+            name=name or "without a schedule",
+            key=f"velero:{name}",
+            covers=covers,
+            schedule=text(part(schedule, "spec"), "schedule", 60) if schedule else "",
+            paused=part(schedule, "spec").get("paused") is True if schedule else False,
+            subject=subject_of(schedule, kind="Schedule", group=GROUP) if schedule else {},
+            notes=tuple(gathering.redactor.text(note).text[:300] for note in notes),
+        )
+        known = [point for point in points if point is not None]
+        gathering.keep(
+            strip(
+                plan,
+                known,
+                window=gathering.window,
+                at=began(gathering),
+                query=gathering.request,
+                redactions=dict(hits),
+            )
+        )
+
+    def _restore(self, gathering: Gathering, restore: Item) -> None:
+        status, spec = part(restore, "status"), part(restore, "spec")
+        started = told(status, "startTimestamp") or told(restore["metadata"], "creationTimestamp")
+        finished = told(status, "completionTimestamp")
+        if started is None or not gathering.window.overlaps(started, finished or started):
+            return
+        if not _covers(spec, gathering.selection.namespaces):
+            gathering.dropped += 1
+            return
+        reason = gathering.redactor.text(_reason(status))
+        found = Restore(
+            tool="Velero",
+            name=restore["metadata"]["name"],
+            key=f"velero:{restore['metadata'].get('uid') or restore['metadata']['name']}",
+            of=text(spec, "backupName") or text(spec, "scheduleName") or "an unnamed backup",
+            covers=_covered(spec),
+            state=STATES.get(text(status, "phase"), UNKNOWN),
+            started_at=started,
+            finished_at=max(started, finished) if finished else None,
+            reason=reason.text,
+            subject=subject_of(restore, kind="Restore", group=GROUP),
+        )
+        gathering.keep(restored(found, window=gathering.window, query=gathering.request, redactions=reason.hits))
+
+
+def _point(
+    backup: Item, locations: Mapping[str, Mapping[str, Any]], gathering: Gathering, hits: Counter[str]
+) -> RecoveryPoint | None:
+    """A restore of the cluster writes creationTimestamp anew, so the status alone says when."""
+    status, spec = part(backup, "status"), part(backup, "spec")
+    at = told(status, "startTimestamp")
+    if at is None:
+        return None
+    phase, place = text(status, "phase"), text(spec, "storageLocation")
+    state, reason = STATES.get(phase, UNKNOWN), _reason(status)
+    finished, expires = told(status, "completionTimestamp"), told(status, "expiration")
+    if state == USABLE and text(locations.get(place, {}), "phase") == "Unavailable":
+        state, reason = UNKNOWN, f"its storage location {place} cannot be reached"
+    if expires and expires <= gathering.window.start and state == USABLE:
+        state, reason = FAILED, "it had expired before the window"
+    if state == UNKNOWN and not reason:
+        reason = f"phase {phase!r} is not known"
+    found = gathering.redactor.text(reason)
+    hits.update(found.hits)
+    name = str(backup["metadata"]["name"])
+    return RecoveryPoint(name, at, state, finished, found.text[:300], place, expires_at=expires)
+
+
+def _started(backup: Mapping[str, Any]) -> str:
+    return text(part(backup, "status"), "startTimestamp")
+
+
+def _reason(status: Mapping[str, Any]) -> str:
+    """The tool's own words, with how many errors and warnings it counted."""
+    told_ = [text(status, "failureReason", 1_000), *texts(status.get("validationErrors"))]
+    for name in ("errors", "warnings"):
+        if count := whole(status.get(name)):
+            told_.append(f"{count} {name if count > 1 else name[:-1]}")
+    return "; ".join(part for part in told_ if part)
+
+
+def _covers(spec: Mapping[str, Any], namespaces: Sequence[str]) -> bool:
+    included, excluded = texts(spec.get("includedNamespaces")), texts(spec.get("excludedNamespaces"))
+    everything = not included or "*" in included
+    return not namespaces or any((everything or name in included) and name not in excluded for name in namespaces)
+
+
+def _covered(spec: Mapping[str, Any]) -> str:
+    included, excluded = texts(spec.get("includedNamespaces")), texts(spec.get("excludedNamespaces"))
+    found = "every namespace" if not included or "*" in included else ", ".join(included)
+    found += f" but {', '.join(excluded)}" if excluded else ""
+    if spec.get("snapshotVolumes") is False and spec.get("defaultVolumesToFsBackup") is not True:
+        found += ", without volumes"
+    return found + (", by label" if spec.get("labelSelector") else "")
