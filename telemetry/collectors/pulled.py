@@ -3,17 +3,19 @@
 from __future__ import annotations
 
 import hashlib
+import re
 from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
-from datetime import datetime
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
 from telemetry.collectors.pushed import Counts, Origin, log_observations
+from telemetry.collectors.times import iso, seconds_of
 from telemetry.http import Http, Refusal, SourceError, outcome_of, public_words
 from telemetry.observations import Budget, Check, Connection, Outcome, Query, Sink, Status, Window
-from telemetry.otlp.decode import LogRow
 from telemetry.redaction import InvalidPattern, Redactor
+from telemetry.rows import LogRow
 
 PREFLIGHT_BUDGET = Budget(deadline_seconds=15, requests=8, bytes=1024 * 1024)
 LONGEST_BODY = 16_000
@@ -93,6 +95,32 @@ def retold(error: Refusal, connection: Connection, *, words: str = "", **changes
     known = {"status": error.status, "remedy": error.remedy, "retryable": error.retryable, "limit": error.limit}
     known |= changes
     return SourceError(known.pop("status"), f"answered {error.code}: {told}" if told else error.reason, **known)
+
+
+def kept_since(http: Http, paths: Sequence[str], key: str) -> datetime | None:
+    """From when on data is kept, by the duration under `key` in the first configuration that may be read; None where
+    none may be or none says. Zero means that nothing is ever thrown away."""
+    for path in paths:
+        try:
+            body = http.get(path).body.decode(errors="replace")
+        except SourceError:
+            continue
+        if found := re.search(rf"[\"\s]{key}\"?:\s*\"?(\d[0-9a-z.]*)", body):
+            seconds = seconds_of(found.group(1))
+            return datetime.now(UTC) - timedelta(seconds=seconds) if seconds else datetime(2000, 1, 1, tzinfo=UTC)
+    return None
+
+
+def unkept(window: Window, oldest: datetime, keeps: str, remedy: str, request: str) -> Outcome | None:
+    """Gone or partly covered where the window begins before `oldest`; None where all of it is kept."""
+    kept_from = iso(oldest.replace(microsecond=0))
+    if window.end <= oldest:
+        reason = f"{keeps} from {kept_from} on; the window lies before that."
+        return Outcome(Status.GONE, reason=reason, remedy=remedy, request=request)
+    if window.start < oldest:
+        reason = f"{keeps} from {kept_from} on; the window begins before that."
+        return Outcome(Status.PARTIAL, reason=reason, covered_from=oldest, covered_to=window.end, request=request)
+    return None
 
 
 @dataclass(slots=True)

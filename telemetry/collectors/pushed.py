@@ -13,7 +13,7 @@ from typing import Any
 from telemetry.collectors.log_lines import LogLine, histogram, level_of, log_payload, loudest
 from telemetry.collectors.times import iso
 from telemetry.observations import EvidenceType, Level, Observation
-from telemetry.otlp.decode import LogRow, SpanRow
+from telemetry.rows import LogRow, SpanRow
 
 TRACES = 20
 ALIKE = 3

@@ -14,7 +14,7 @@ from urllib.parse import quote
 from telemetry.collectors.elastic.fields import Fields, Mappings
 from telemetry.collectors.elastic.questions import Asking
 from telemetry.collectors.elastic.reading import ELASTICSEARCH, OPENSEARCH, Dialect, Documents, absent, opened
-from telemetry.collectors.pulled import Cleaner, Read, asked, checks_of, logs_outcome, retold
+from telemetry.collectors.pulled import Cleaner, Read, asked, checks_of, logs_outcome, retold, unkept
 from telemetry.collectors.pushed import Origin
 from telemetry.collectors.queries import LONGEST_EXPRESSION, asked_of, filled, lucene_of, namespaces_of
 from telemetry.collectors.times import iso
@@ -140,14 +140,10 @@ class _SearchCollector:
         oldest = documents.oldest()
         if oldest is None:
             return Outcome(Status.EMPTY, reason=f"There is not one line in {self.index}.", **covered)
-        kept_from = iso(oldest.replace(microsecond=0))
-        if window.end <= oldest:
-            reason = f"The oldest line that is there is of {kept_from}; the window lies before that."
-            remedy = "Keep indices longer, or name the older ones in the option index."
-            return Outcome(Status.GONE, reason=reason, remedy=remedy, request=request)
-        if window.start < oldest:
-            reason = f"the window begins before {kept_from}, the oldest line that is there"
-            return Outcome(Status.PARTIAL, reason=reason, **{**covered, "covered_from": oldest})
+        remedy = "Keep indices longer, or name the older ones in the option index."
+        before = unkept(window, oldest, "Lines are there", remedy, request)
+        if before is not None:
+            return before
         return Outcome(Status.EMPTY, reason="No line matches.", **covered)
 
     def _mappings(self, http: Http, fields: Fields) -> Mappings:

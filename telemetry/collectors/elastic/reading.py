@@ -16,7 +16,7 @@ from telemetry.collectors.pulled import Cleaner, Read, line_row
 from telemetry.collectors.times import credible, parse_time
 from telemetry.http import Http, Refusal, SourceError
 from telemetry.observations import Budget, Status
-from telemetry.otlp.decode import LogRow
+from telemetry.rows import LogRow
 
 PAGE = 1_000
 KEEP_ALIVE = "1m"

@@ -9,7 +9,7 @@ from typing import Any
 
 from telemetry.collectors.links import explore_links
 from telemetry.collectors.loki.reading import Lines, Names, counted, retention, seen_by_others
-from telemetry.collectors.pulled import Cleaner, asked, checks_of, logs_outcome, retold
+from telemetry.collectors.pulled import Cleaner, asked, checks_of, logs_outcome, retold, unkept
 from telemetry.collectors.pushed import Origin
 from telemetry.collectors.queries import LONGEST_EXPRESSION, asked_of, filled, namespaces_of, regexp_of
 from telemetry.collectors.times import iso
@@ -133,13 +133,9 @@ class LokiCollector:
         if oldest is None:
             words = "Loki does not say how long it keeps lines, and nobody's are there from this window."
             return Outcome(Status.EMPTY, reason="No line matches.", warnings=(words,), **covered)
-        kept_from = iso(oldest.replace(microsecond=0))
-        if window.end <= oldest:
-            reason = f"Loki keeps lines from {kept_from} on; the window lies before that."
-            return Outcome(Status.GONE, reason=reason, remedy="Raise retention_period in Loki.", request=request)
-        if window.start < oldest:
-            reason = f"the window begins before {kept_from}, from when on lines are kept"
-            return Outcome(Status.PARTIAL, reason=reason, **{**covered, "covered_from": oldest})
+        before = unkept(window, oldest, "Loki keeps lines", "Raise retention_period in Loki.", request)
+        if before is not None:
+            return before
         return Outcome(Status.EMPTY, reason="No line matches.", **covered)
 
     def _explained(self, error: SourceError) -> SourceError:

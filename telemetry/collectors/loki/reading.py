@@ -13,11 +13,10 @@ from datetime import UTC, datetime, timedelta
 from typing import Any
 
 from telemetry.collectors.log_messages import level_named
-from telemetry.collectors.pulled import Cleaner, Read, line_row
-from telemetry.collectors.times import seconds_of
+from telemetry.collectors.pulled import Cleaner, Read, kept_since, line_row
 from telemetry.http import Http, Refusal, SourceError
 from telemetry.observations import Budget, Level, Status, Window
-from telemetry.otlp.decode import LogRow
+from telemetry.rows import LogRow
 
 QUERY = "/loki/api/v1/query_range"
 PAGE = 1_000
@@ -243,17 +242,6 @@ def seen_by_others(http: Http, window: Window, names: Names) -> bool:
 
 
 def retention(http: Http) -> datetime | None:
-    """From when on lines are kept; None where Loki does not say. Zero means that nothing is ever thrown away."""
-    told = ""
-    for path in ("/loki/api/v1/drilldown-limits", "/config/tenant/v1/limits", "/config"):
-        try:
-            body = http.get(path).body.decode(errors="replace")
-        except SourceError:
-            continue
-        if found := re.search(r"[\"\s]retention_period\"?:\s*\"?(\d[0-9a-z.]*)", body):
-            told = found.group(1)
-            break
-    if not told:
-        return None
-    seconds = seconds_of(told)
-    return datetime.now(UTC) - timedelta(seconds=seconds) if seconds else datetime(2000, 1, 1, tzinfo=UTC)
+    """From when on lines are kept; None where Loki does not say."""
+    paths = ("/loki/api/v1/drilldown-limits", "/config/tenant/v1/limits", "/config")
+    return kept_since(http, paths, "retention_period")
