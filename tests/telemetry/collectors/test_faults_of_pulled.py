@@ -11,11 +11,15 @@ from typing import Any
 import pytest
 
 from telemetry.collectors.elastic import ElasticsearchCollector, OpenSearchCollector
+from telemetry.collectors.jaeger import JaegerCollector
 from telemetry.collectors.loki import LokiCollector
+from telemetry.collectors.tempo import TempoCollector
 from telemetry.observations import Budget, Collector, Connection, Status
 from tests.stand_ins.elastic import ElasticStandIn, OpenSearchStandIn
+from tests.stand_ins.jaeger import JaegerStandIn
 from tests.stand_ins.loki import LokiStandIn
 from tests.stand_ins.server import Asked, Reply, StandIn
+from tests.stand_ins.tempo import TempoStandIn
 from tests.telemetry.collectors.asking import ask, written
 
 SECONDS = 0.25
@@ -39,6 +43,8 @@ CASES = {
     "elasticsearch": Case(ElasticsearchCollector, ElasticStandIn, "logs", "/_search"),
     "opensearch": Case(OpenSearchCollector, OpenSearchStandIn, "logs", "/_search"),
     "loki": Case(LokiCollector, LokiStandIn, "logs", "/loki/api/v1/query_range"),
+    "jaeger": Case(JaegerCollector, JaegerStandIn, "traces", "/api/", {"services": ["checkout"]}),
+    "tempo": Case(TempoCollector, TempoStandIn, "traces", "/api/search"),
 }
 FAULTS = {
     "400": (Status.INVALID_QUERY, False),
