@@ -216,6 +216,10 @@ class Http:
         """POST `form` as form data, or `body` as JSON. Only for questions: it may be sent twice."""
         return self._send(self._client.build_request("POST", self._url + path, data=form, json=body))
 
+    def put(self, path: str, *, body: Any) -> Answer:
+        """PUT with `body` as JSON: sent twice it leaves the same."""
+        return self._send(self._client.build_request("PUT", self._url + path, json=body))
+
     def delete(self, path: str, *, body: Any) -> Answer:
         """DELETE with `body` as JSON, for what a question leaves behind: it may be sent twice."""
         return self._send(self._client.build_request("DELETE", self._url + path, json=body))

@@ -13,6 +13,7 @@ from telemetry.collectors.alerts import (
 from telemetry.collectors.cluster_autoscaler import ClusterAutoscalerCollector
 from telemetry.collectors.csi_snapshots import CsiSnapshotsCollector
 from telemetry.collectors.fluent import FluentCollector
+from telemetry.collectors.grafana import GrafanaCollector
 from telemetry.collectors.kubernetes import KubernetesCollector
 from telemetry.collectors.otlp import OtlpCollector
 from telemetry.collectors.prometheus import PrometheusCollector
@@ -38,6 +39,7 @@ COLLECTORS: dict[str, type[Collector]] = {
     "victoriametrics": VictoriaMetricsCollector,
     "thanos": ThanosCollector,
     "mimir": MimirCollector,
+    "grafana": GrafanaCollector,
     "velero": VeleroCollector,
     "stash": StashCollector,
     "csi-snapshots": CsiSnapshotsCollector,

@@ -7,4 +7,4 @@ class ChatConfig(AppConfig):
 
     def ready(self) -> None:
         # Each file registers its service and hears what the actions did; nothing else imports them.
-        from incidents.chat import mattermost, receivers, teams  # noqa: F401
+        from incidents.chat import annotations, mattermost, receivers, teams  # noqa: F401

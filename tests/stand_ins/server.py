@@ -29,6 +29,11 @@ class Asked:
     query: Mapping[str, str]
     headers: Mapping[str, str]
     body: bytes
+    target: str = ""
+
+    def all(self, name: str) -> list[str]:
+        """Every value of a key of the address, in order."""
+        return [value for key, value in parse_qsl(urlsplit(self.target).query) if key == name]
 
     @property
     def form(self) -> dict[str, str]:
@@ -163,6 +168,7 @@ def _handler_for(stand_in: StandIn) -> type[BaseHTTPRequestHandler]:
                 query=dict(parse_qsl(parts.query, keep_blank_values=True)),
                 headers={name.lower(): value for name, value in self.headers.items()},
                 body=self.rfile.read(length),
+                target=self.path,
             )
             stand_in.requests.append(asked)
             fault = stand_in.take_fault(asked)
@@ -178,6 +184,7 @@ def _handler_for(stand_in: StandIn) -> type[BaseHTTPRequestHandler]:
 
         do_GET = serve
         do_POST = serve
+        do_PUT = serve
         do_DELETE = serve
 
         def send(self, reply: Reply) -> None:
