@@ -12,15 +12,19 @@ from telemetry.collectors.alerts import (
 )
 from telemetry.collectors.cluster_autoscaler import ClusterAutoscalerCollector
 from telemetry.collectors.csi_snapshots import CsiSnapshotsCollector
+from telemetry.collectors.elastic import ElasticsearchCollector, OpenSearchCollector
 from telemetry.collectors.fluent import FluentCollector
 from telemetry.collectors.grafana import GrafanaCollector
+from telemetry.collectors.jaeger import JaegerCollector
 from telemetry.collectors.kubernetes import KubernetesCollector
+from telemetry.collectors.loki import LokiCollector
 from telemetry.collectors.otlp import OtlpCollector
 from telemetry.collectors.prometheus import PrometheusCollector
 from telemetry.collectors.prometheus.mimir import MimirCollector
 from telemetry.collectors.prometheus.thanos import ThanosCollector
 from telemetry.collectors.prometheus.victoriametrics import VictoriaMetricsCollector
 from telemetry.collectors.stash import StashCollector
+from telemetry.collectors.tempo import TempoCollector
 from telemetry.collectors.velero import VeleroCollector
 from telemetry.observations import Collector, Connection
 
@@ -40,6 +44,11 @@ COLLECTORS: dict[str, type[Collector]] = {
     "thanos": ThanosCollector,
     "mimir": MimirCollector,
     "grafana": GrafanaCollector,
+    "loki": LokiCollector,
+    "elasticsearch": ElasticsearchCollector,
+    "opensearch": OpenSearchCollector,
+    "jaeger": JaegerCollector,
+    "tempo": TempoCollector,
     "velero": VeleroCollector,
     "stash": StashCollector,
     "csi-snapshots": CsiSnapshotsCollector,
