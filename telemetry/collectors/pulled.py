@@ -89,12 +89,25 @@ def checks_of(
     return checks
 
 
-def retold(error: Refusal, connection: Connection, *, words: str = "", **changes: Any) -> SourceError:
+def retold(
+    error: Refusal,
+    connection: Connection,
+    *,
+    words: str = "",
+    status: Status | None = None,
+    remedy: str | None = None,
+    retryable: bool | None = None,
+    limit: str = "",
+) -> SourceError:
     """A refusal in the backend's own words, with another status, remedy or limit."""
     told = public_words(words, [value for value in connection.auth.values() if len(value) > 3])
-    known = {"status": error.status, "remedy": error.remedy, "retryable": error.retryable, "limit": error.limit}
-    known |= changes
-    return SourceError(known.pop("status"), f"answered {error.code}: {told}" if told else error.reason, **known)
+    return SourceError(
+        status or error.status,
+        f"answered {error.code}: {told}" if told else error.reason,
+        remedy=error.remedy if remedy is None else remedy,
+        retryable=error.retryable if retryable is None else retryable,
+        limit=limit or error.limit,
+    )
 
 
 def kept_since(http: Http, paths: Sequence[str], key: str) -> datetime | None:

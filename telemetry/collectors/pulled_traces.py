@@ -130,5 +130,6 @@ def traces_outcome(
 def whole_number(options: Mapping[str, Any], key: str, otherwise: int, most: int) -> int:
     """An option that counts; what is no such number is the usual one."""
     value = options.get(key)
-    plain = isinstance(value, int) and not isinstance(value, bool)
-    return min(value, most) if plain and value > 0 else otherwise  # type: ignore[operator,return-value]
+    if not isinstance(value, int) or isinstance(value, bool) or value <= 0:
+        return otherwise
+    return min(value, most)

@@ -91,8 +91,7 @@ class Documents:
         """Up to the budget's items; errors come first where there are more."""
         read = self.told
         first = self._search({"size": 0, "query": self.asking.matching(), "aggs": self.asking.counting()}, total=True)
-        total = (first.get("hits") or {}).get("total")
-        read.total = int(total["value"] if isinstance(total, dict) else total)
+        read.total = int(first["hits"]["total"]["value"])
         read.counts = counts_in(first.get("aggregations") or {})
         try:
             if read.total > self.most:

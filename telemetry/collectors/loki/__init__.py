@@ -126,9 +126,14 @@ class LokiCollector:
 
     def _nothing(self, http: Http, window: Window, names: Names, request: str) -> Outcome:
         """Empty only where the window is kept: others' lines in it prove that, or Loki says how long it keeps them."""
-        covered = {"covered_from": window.start, "covered_to": window.end, "request": request}
+        covered: dict[str, Any] = {"covered_from": window.start, "covered_to": window.end, "request": request}
         if seen_by_others(http, window, names):
-            return Outcome(Status.EMPTY, reason="No line matches; others wrote some in the window.", **covered)
+            return Outcome(
+                Status.EMPTY,
+                reason="No line matches; others wrote some in the window.",
+                remedy="If there should be lines, look whether this source's option labels names yours.",
+                **covered,
+            )
         oldest = retention(http)
         if oldest is None:
             words = "Loki does not say how long it keeps lines, and nobody's are there from this window."
@@ -151,7 +156,7 @@ class LokiCollector:
                 self.connection,
                 status=Status.TRUNCATED,
                 remedy=REMEDIES[Status.TRUNCATED],
-                limit="the backend's",
+                limit="backend",
             )
         if error.code == 504 or (error.code == 500 and "deadline exceeded" in error.reason):
             remedy = "Narrow the scope or the window, or make the query cheaper."
