@@ -167,6 +167,7 @@ CELERY_BEAT_SCHEDULE = {
     "sweep-chat": {"task": "incidents.chat.tasks.sweep", "schedule": timedelta(seconds=5)},
     "prune-chat": {"task": "incidents.chat.tasks.prune", "schedule": timedelta(hours=1)},
     "prune-accounts": {"task": "accounts.tasks.prune", "schedule": timedelta(hours=1)},
+    "prune-trials": {"task": "telemetry.tasks.prune_trials", "schedule": timedelta(hours=1)},
     "prune-intake": {"task": "telemetry.tasks.prune_intake", "schedule": timedelta(hours=1)},
     "keep-archive": {"task": "telemetry.tasks.keep_archive", "schedule": timedelta(hours=1)},
     "heartbeat": {"task": "telemetry.tasks.beat", "schedule": timedelta(seconds=30)},

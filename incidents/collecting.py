@@ -16,7 +16,7 @@ from incidents.models import Collection, CollectionRun, Evidence, Incident, Time
 from incidents.models.evidence import RunState
 from incidents.models.incident import OPEN_STATUSES
 from incidents.timeline import Line, lines_for
-from telemetry.observations import Budget, Observation, Outcome, Query, Status
+from telemetry.observations import Observation, Outcome, Query, Status
 from telemetry.registry import collector_for
 
 LEASE = timedelta(seconds=15)
@@ -104,9 +104,10 @@ def _log_failure(run: CollectionRun) -> None:
 def _ask(run: CollectionRun, sink: object) -> Outcome:
     if run.source is None or not run.source.enabled:
         return Outcome(Status.NOT_CONFIGURED, reason="The source was removed or switched off after it was asked for.")
-    collector = collector_for(run.source.kind)(run.source.connection())
+    kind = collector_for(run.source.kind)
+    collector = kind(run.source.connection())
     query = Query(name=run.query_name, title=run.query_title, text=run.query_text, params=run.query_params)
-    return collector.collect(query, run.collection.window(), run.source.budget_of(Budget()), sink)  # type: ignore[arg-type]
+    return collector.collect(query, run.collection.window(), run.source.budget_of(kind.facts.budget), sink)  # type: ignore[arg-type]
 
 
 @contextmanager

@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 import json
 from datetime import datetime
+from typing import Any
 
 from django.db import transaction
 
@@ -13,6 +14,7 @@ from incidents.models import Collection, CollectionRun, Incident
 from incidents.models.evidence import RunState
 from telemetry.models import Source
 from telemetry.observations import Query, Scope, Window
+from telemetry.query_templates import enabled_templates
 from telemetry.registry import UnknownKind, collector_for
 
 
@@ -24,10 +26,11 @@ def plan_collection(*, incident: Incident, trigger: str, now: datetime) -> tuple
         incident=incident, trigger=trigger, window_from=window.start, window_to=window.end, started_at=now
     )
     clusters = list(incident.clusters.values_list("pk", flat=True))
+    templates = enabled_templates()
     runs = [
         _run(collection, source, query, window, now)
         for source in Source.objects.asked_for(clusters)
-        for query in _plan(source, scope, window)
+        for query in _plan(source, templates.of(source), scope, window)
     ]
     CollectionRun.objects.bulk_create(runs)
     if not runs:
@@ -35,10 +38,10 @@ def plan_collection(*, incident: Incident, trigger: str, now: datetime) -> tuple
     return collection, [run.pk for run in runs]
 
 
-def _plan(source: Source, scope: Scope, window: Window) -> list[Query]:
+def _plan(source: Source, queries: list[dict[str, Any]], scope: Scope, window: Window) -> list[Query]:
     """A source that cannot even be planned for still gets its run, which then says why."""
     try:
-        return collector_for(source.kind)(source.connection()).plan(scope, window)
+        return collector_for(source.kind)(source.connection(queries)).plan(scope, window)
     except UnknownKind as problem:
         return [Query(name="unknown", title=source.name, text=str(problem))]
     except Exception as problem:

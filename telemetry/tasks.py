@@ -8,6 +8,7 @@ from celery import shared_task
 from django.conf import settings
 from django.utils import timezone
 
+from telemetry import trying
 from telemetry.models import Heartbeat, LogRecord, Span
 from telemetry.recorder import retention
 
@@ -33,3 +34,13 @@ def keep_archive() -> dict[str, int]:
     now = timezone.now()
     retention.make_days(now.astimezone(UTC).date())
     return retention.let_go(before=now - timedelta(days=settings.ARCHIVE_RETENTION_DAYS), seconds=240)
+
+
+@shared_task(name="telemetry.tasks.try_query", time_limit=60, soft_time_limit=50)
+def try_query(trial_id: int) -> None:
+    trying.try_out(trial_id)
+
+
+@shared_task(name="telemetry.tasks.prune_trials")
+def prune_trials() -> int:
+    return trying.prune(timezone.now())

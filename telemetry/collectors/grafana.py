@@ -198,7 +198,7 @@ class _Reading:
         tags = tuple(self._clean(tag, hits)[:100] for tag in tags[:20])
         state = str(row.get("newState") or "").lower()
         uid, panel = str(row.get("dashboardUID") or "")[:80], row.get("panelId")
-        links = ()
+        links: tuple[dict[str, str], ...] = ()
         if uid:
             url = _dashboard_url(self.connection, uid, self.window, {}, panel if isinstance(panel, int) else 0)
             links = ({"title": "Open in Grafana", "url": url},)

@@ -1,7 +1,8 @@
 """A source's own queries: which of them an incident asks for, and how its scope is written into them.
 
-`options["queries"]` is a list of {name, title, expr, unit, services, namespaces}. One with `services` or `namespaces`
-is asked beside the others where the scope holds one of them; the rest replace what the source asks by itself.
+`options["queries"]` is a list of {name, title, expr, unit, services, namespaces, beside}. One with `services` or
+`namespaces` is asked beside the others where the scope holds one of them, one that is `beside` always; the rest replace
+what the source asks by itself.
 """
 
 from __future__ import annotations
@@ -37,10 +38,10 @@ def asked_of(options: Mapping[str, Any], scope: Scope, usual: Sequence[Mapping[s
     in it. A name is asked once, by the first that carries it."""
     own = options.get("queries")
     entries = [entry if isinstance(entry, Mapping) else {} for entry in own] if isinstance(own, list) else []
-    general = [entry for entry in entries if not _narrowed(entry)]
-    narrowed = [entry for entry in entries if _narrowed(entry) and _meets(entry, scope)]
+    general = [entry for entry in entries if not _narrowed(entry) and entry.get("beside") is not True]
+    more = [entry for entry in entries if (_meets(entry, scope) if _narrowed(entry) else entry.get("beside") is True)]
     found: dict[str, Asked] = {}
-    for place, entry in enumerate([*(general or usual), *narrowed], start=1):
+    for place, entry in enumerate([*(general or usual), *more], start=1):
         asked = _asked(entry, place)
         found.setdefault(asked.name, asked)
     return list(found.values())

@@ -1,6 +1,7 @@
 from telemetry.models.alert import Alert
 from telemetry.models.archive import ClusterEvent, ContainerEnding, CoverageGap, ObjectSnapshot, Recording
 from telemetry.models.intake import LogRecord, MetricPoint, MetricSeries, Removal, Span
+from telemetry.models.query import QueryTemplate, QueryTrial
 from telemetry.models.source import Cluster, Heartbeat, Source
 
 __all__ = [
@@ -14,6 +15,8 @@ __all__ = [
     "MetricPoint",
     "MetricSeries",
     "ObjectSnapshot",
+    "QueryTemplate",
+    "QueryTrial",
     "Recording",
     "Removal",
     "Source",

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from django.db import models
@@ -89,8 +90,11 @@ class Source(Versioned):
     def secrets(self) -> dict[str, Any]:
         return {"auth": {}, "headers": {}, "ca_pem": "", **decrypt(self.credentials)}
 
-    def connection(self) -> Connection:
-        """Without an address of its own a source is reached through its cluster."""
+    def connection(self, queries: Sequence[Mapping[str, Any]] = ()) -> Connection:
+        """`queries` are entries beside the source's own, as templates make them.
+
+        Without an address of its own a source is reached through its cluster.
+        """
         secrets = self.secrets()
         return Connection(
             name=self.name,
@@ -101,11 +105,16 @@ class Source(Versioned):
             verify=self.verify_tls,
             allow_private=self.allow_private,
             kubeconfig=self.cluster.kubeconfig() if self.cluster and not self.url else {},
-            options=self.options,
+            options=self._options(queries),
             source_id=self.pk,
             cluster_id=self.cluster_id,
             digest_key=digest_key(f"cluster {self.cluster_id}") if self.cluster_id else b"",
         )
+
+    def _options(self, queries: Sequence[Mapping[str, Any]]) -> dict[str, Any]:
+        own = self.options.get("queries")
+        more = {"queries": [*(own if isinstance(own, list) else []), *queries]} if queries else {}
+        return {**self.options, **more}
 
     def budget_of(self, defaults: Budget) -> Budget:
         known = {key: value for key, value in self.budget.items() if key in Budget.__dataclass_fields__}

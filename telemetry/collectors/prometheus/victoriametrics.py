@@ -19,7 +19,7 @@ class VictoriaMetricsCollector(PrometheusCollector):
         limits="20 series of 1,000 points a query; 30,000 points a series on its side",
         tested="Debian's VictoriaMetrics 1.79",
         address="http://victoriametrics.monitoring:8428",
-        language="MetricsQL",
+        language="PromQL",
         options=OPTIONS,
     )
     # A cached answer may lack the newest points, which an open incident is about.
