@@ -24,6 +24,8 @@ ITS_EPOCH = datetime(2000, 1, 1, tzinfo=UTC)
 JSONB_VERSION = b"\x01"
 # Lets go of series only while nobody adds points to them; see telemetry.ageing.
 SERIES_LOCK = 7_306_001
+# The class of SQLSTATE of a row too large for an index or a page.
+LIMITS_OF_ITS_OWN = {"54"}
 
 # How a column's binary form is given: times as int8, uuid and jsonb as bytes.
 TYPES = {
@@ -39,11 +41,15 @@ TYPES = {
 
 @dataclass(frozen=True, slots=True)
 class Table:
-    """Where rows go: the table, the key by which they are known again, and its columns with their types."""
+    """Where rows go: the table, the key by which they are known again, and its columns with their types.
+
+    `through` is a table in which the first column finds the id that stands for it, with that id's name.
+    """
 
     name: str
     key: str
     columns: Mapping[str, str]
+    through: str = ""
 
     @property
     def incoming(self) -> str:
@@ -60,10 +66,15 @@ class Table:
 
     @property
     def insert(self) -> str:
-        names = ", ".join(self.columns)
+        names = taken = ", ".join(self.columns)
+        joined = self.incoming
+        if self.through:
+            first, *others = self.columns
+            names, taken = ", ".join(["series_id", *others]), ", ".join(["known.id", *others])
+            joined = f"{self.incoming} JOIN {self.through} AS known USING ({first})"
         return (
             f"INSERT INTO {self.name} (source_id, received_at, {names})"  # noqa: S608 - names of ours
-            f" SELECT %s, %s, {names} FROM {self.incoming} ON CONFLICT ({self.key}) DO NOTHING"
+            f" SELECT %s, %s, {taken} FROM {joined} ON CONFLICT ({self.key}) DO NOTHING"
         )
 
 
@@ -107,13 +118,14 @@ POINTS = Table(
     "telemetry_metricpoint",
     "series_id, at",
     {
-        "series_id": "int8",
+        "digest": "uuid",
         "at": "timestamptz",
         "start_at": "timestamptz",
         "value": "float8",
         "count": "int8",
         "distribution": "jsonb",
     },
+    through="telemetry_metricseries",
 )
 STATUS_MESSAGE_LIMIT = 5_000
 
@@ -168,59 +180,48 @@ def store_spans(rows: Sequence[SpanRow], source: Source, now: datetime) -> dict[
 
 def store_points(rows: Sequence[PointRow], source: Source, now: datetime) -> dict[str, int]:
     """As `store_logs`. Points of series past the source's `max_series` are refused."""
-    if not rows:
-        return {}
     max_series = int(source.options.get("max_series") or settings.INTAKE_MAX_SERIES)
     series = {row.series.digest: row.series for row in rows}
-    with transaction.atomic():
-        with connection.cursor() as cursor:
-            cursor.execute("SELECT pg_advisory_xact_lock_shared(%s)", [SERIES_LOCK])
-        ids = _series_ids(series, source.pk, now, max_series)
-        made = [
-            (
-                ids[row.series.digest],
-                _microseconds(row.at),
-                _microseconds(row.start_at) if row.start_at else None,
-                row.value,
-                row.count,
-                _jsonb(row.distribution) if row.distribution else None,
-            )
-            for row in rows
-            if row.series.digest in ids
-        ]
-        refused = _store(POINTS, made, source.pk, now)
-    if len(made) < len(rows):
-        refused[TOO_MANY_SERIES.format(max_series)] = len(rows) - len(made)
+    made = [
+        (
+            bytes.fromhex(row.series.digest),
+            _microseconds(row.at),
+            _microseconds(row.start_at) if row.start_at else None,
+            row.value,
+            row.count,
+            _jsonb(row.distribution) if row.distribution else None,
+        )
+        for row in rows
+    ]
+    without: set[str] = set()
+
+    def make_series(cursor: Any) -> None:
+        """Those that nobody has told before, while there is room."""
+        cursor.execute("SELECT pg_advisory_xact_lock_shared(%s)", [SERIES_LOCK])
+        cursor.execute(NEW_SERIES)
+        new = [digest.hex for (digest,) in cursor.fetchall()]
+        if new:
+            cursor.execute(COUNT_SERIES, [source.pk])
+            room = max(0, max_series - cursor.fetchone()[0])
+            cursor.executemany(ADD_SERIES, [_series(series[digest], source.pk, now) for digest in new[:room]])
+            without.update(new[room:])
+
+    refused = _store(POINTS, made, source.pk, now, before=make_series)
+    if without:
+        refused[TOO_MANY_SERIES.format(max_series)] = sum(row.series.digest in without for row in rows)
     return refused
 
 
-KNOWN_SERIES = "SELECT digest, id FROM telemetry_metricseries WHERE digest = ANY(%s::uuid[])"
+NEW_SERIES = """
+SELECT DISTINCT digest FROM incoming_metricpoint LEFT JOIN telemetry_metricseries AS known USING (digest)
+WHERE known.id IS NULL
+"""
 COUNT_SERIES = "SELECT count(*) FROM telemetry_metricseries WHERE source_id = %s"
 ADD_SERIES = """
 INSERT INTO telemetry_metricseries
     (source_id, digest, name, unit, kind, is_delta, service, namespace, labels, resource, created_at)
 VALUES (%s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s) ON CONFLICT (digest) DO NOTHING
 """
-
-
-def _series_ids(
-    series: Mapping[str, SeriesRow], source_id: int, now: datetime, max_series: int
-) -> dict[str, int]:
-    """The row of each series by its digest; new ones are made while there is room."""
-
-    def known() -> dict[str, int]:
-        cursor.execute(KNOWN_SERIES, [list(series)])
-        return {digest.hex: pk for digest, pk in cursor.fetchall()}
-
-    with connection.cursor() as cursor:
-        ids = known()
-        new = [one for digest, one in series.items() if digest not in ids]
-        if not new:
-            return ids
-        cursor.execute(COUNT_SERIES, [source_id])
-        room = max(0, max_series - cursor.fetchone()[0])
-        cursor.executemany(ADD_SERIES, [_series(one, source_id, now) for one in new[:room]])
-        return known()
 
 
 def _series(one: SeriesRow, source_id: int, now: datetime) -> tuple[Any, ...]:
@@ -244,10 +245,15 @@ def _resource(resource: Mapping[str, Any], known: dict[int, tuple[str, bytes]]) 
     return found
 
 
-def _store(table: Table, rows: Sequence[tuple[Any, ...]], source_id: int, now: datetime) -> dict[str, int]:
+Step = Callable[[Any], None]
+
+
+def _store(
+    table: Table, rows: Sequence[tuple[Any, ...]], source_id: int, now: datetime, before: Step | None = None
+) -> dict[str, int]:
     if not rows:
         return {}
-    refused = _halving(lambda part: _write(table, part, source_id, now), rows)
+    refused = _halving(lambda part: _write(table, part, source_id, now, before), rows)
     return {REFUSED: refused} if refused else {}
 
 
@@ -256,7 +262,7 @@ def _halving(write: Callable[[Sequence[Any]], None], rows: Sequence[Any]) -> int
     try:
         write(rows)
     except (DataError, OperationalError) as problem:
-        if isinstance(problem, OperationalError) and getattr(problem.__cause__, "sqlstate", "")[:2] != "54":
+        if isinstance(problem, OperationalError) and _state(problem) not in LIMITS_OF_ITS_OWN:
             raise
         if len(rows) == 1:
             return 1
@@ -265,11 +271,20 @@ def _halving(write: Callable[[Sequence[Any]], None], rows: Sequence[Any]) -> int
     return 0
 
 
-def _write(table: Table, rows: Iterable[tuple[Any, ...]], source_id: int, now: datetime) -> None:
+def _state(problem: Exception) -> str:
+    return str(getattr(problem.__cause__, "sqlstate", "") or "")[:2]
+
+
+def _write(
+    table: Table, rows: Iterable[tuple[Any, ...]], source_id: int, now: datetime, before: Step | None = None
+) -> None:
+    """`before` runs between COPY and INSERT, in the same transaction."""
     with transaction.atomic(), connection.cursor() as cursor:
         cursor.execute(table.create)
         with connection.wrap_database_errors, cursor.copy(table.copy) as copy:
             copy.set_types([TYPES[kind] for kind in table.columns.values()])
             for row in rows:
                 copy.write_row(row)
+        if before:
+            before(cursor)
         cursor.execute(table.insert, [source_id, now])

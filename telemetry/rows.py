@@ -26,8 +26,10 @@ NAMESPACE_KEYS = ("k8s.namespace.name", "service.namespace")
 
 Row = TypeVar("Row")
 
+# The rows are not frozen: that alone would double what making one costs, and there are millions. Nobody changes them.
 
-@dataclass(frozen=True, slots=True)
+
+@dataclass(slots=True)
 class SpanRow:
     """One span. Ids are lower-case hex; `status_code` 2 is an error."""
 
@@ -45,7 +47,7 @@ class SpanRow:
     resource: Mapping[str, Any] = field(default_factory=dict)
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True)
 class LogRow:
     """One log record; `digest` (32 hex digits) is the same whenever the same record comes again."""
 
@@ -76,7 +78,7 @@ class SeriesRow:
     digest: str
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True)
 class PointRow:
     """`value` is the sum where there is a `count`; `distribution` as in `telemetry.models.MetricPoint`."""
 

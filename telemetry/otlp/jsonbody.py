@@ -44,9 +44,9 @@ def span_groups(request: dict[str, Any]) -> Groups:
 def _groups(request: dict[str, Any], names: tuple[str, str, str], read: Callable[[Any], Any]) -> Groups:
     outer, middle, inner = names
     try:
-        for group in _list(request, outer):
-            resource = attributes(_get(_get(group, "resource") or {}, "attributes"))
-            records = [record for scope in _list(group, middle) for record in _list(scope, inner)]
+        for group in map(_object, _list(_object(request), outer)):
+            resource = attributes(_object(group.get("resource") or {}).get("attributes"))
+            records = [record for scope in _list(group, middle) for record in _list(_object(scope), inner)]
             yield resource, _each(records, read)
     except Rejected as problem:
         raise BadPayload(f"body: expected lists of objects at {outer}, {middle} and {inner}: {problem}") from None
@@ -60,23 +60,20 @@ def _each(records: list[Any], read: Callable[[Any], Any]) -> Iterator[Any]:
             yield problem
 
 
-SNAKE = re.compile(r"([A-Z])")
-_snakes: dict[str, str] = {}
+SNAKE = re.compile(r"_([a-z])")
 
 
-def _get(values: Any, name: str) -> Any:
-    """By the name in camel case, or the one of the protocol's files."""
+def _object(values: Any) -> dict[str, Any]:
+    """With names in camel case, whichever way the sender writes them."""
     if type(values) is not dict:
         raise Rejected("an object is no object")
-    found = values.get(name)
-    if found is None and len(values) and not name.islower():
-        snake = _snakes.get(name) or _snakes.setdefault(name, SNAKE.sub(r"_\1", name).lower())
-        return values.get(snake)
-    return found
+    if "_" in "".join(values):
+        return {SNAKE.sub(lambda found: found[1].upper(), name): item for name, item in values.items()}
+    return values
 
 
 def _list(values: Any, name: str) -> list[Any]:
-    found = _get(values, name)
+    found = values.get(name)
     if found is None:
         return []
     if type(found) is not list:
@@ -117,39 +114,35 @@ def _hex(value: Any) -> str:
 
 
 def _log(record: Any) -> Any:
+    get = _object(record).get
     return (
-        _integer(_get(record, "timeUnixNano")),
-        _integer(_get(record, "observedTimeUnixNano")),
-        _enumerated(_get(record, "severityNumber"), logs_pb2.SeverityNumber),
-        _text(_get(record, "severityText")),
-        plain(_get(record, "body"), 0),
-        attributes(_get(record, "attributes")),
-        _hex(_get(record, "traceId")),
-        _hex(_get(record, "spanId")),
+        _integer(get("timeUnixNano")),
+        _integer(get("observedTimeUnixNano")),
+        _enumerated(get("severityNumber"), logs_pb2.SeverityNumber),
+        _text(get("severityText")),
+        plain(get("body"), 0),
+        attributes(get("attributes")),
+        _hex(get("traceId")),
+        _hex(get("spanId")),
     )
 
 
-def _span(span: Any) -> Any:
-    status = _get(span, "status") or {}
+def _span(told: Any) -> Any:
+    span = _object(told)
+    get, status = span.get, _object(span.get("status") or {})
+    events = [_object(event) for event in _list(span, "events")] if "events" in span else ()
     return (
-        _hex(_get(span, "traceId")),
-        _hex(_get(span, "spanId")),
-        _hex(_get(span, "parentSpanId")),
-        _text(_get(span, "name")),
-        _enumerated(_get(span, "kind"), trace_pb2.Span.SpanKind),
-        _integer(_get(span, "startTimeUnixNano")),
-        _integer(_get(span, "endTimeUnixNano")),
-        _enumerated(_get(status, "code"), trace_pb2.Status.StatusCode),
-        _text(_get(status, "message")),
-        attributes(_get(span, "attributes")),
-        next(
-            (
-                attributes(_get(event, "attributes"))
-                for event in _list(span, "events")
-                if _get(event, "name") == "exception"
-            ),
-            None,
-        ),
+        _hex(get("traceId")),
+        _hex(get("spanId")),
+        _hex(get("parentSpanId")),
+        _text(get("name")),
+        _enumerated(get("kind"), trace_pb2.Span.SpanKind),
+        _integer(get("startTimeUnixNano")),
+        _integer(get("endTimeUnixNano")),
+        _enumerated(status.get("code"), trace_pb2.Status.StatusCode),
+        _text(status.get("message")),
+        attributes(get("attributes")),
+        next((attributes(event.get("attributes")) for event in events if event.get("name") == "exception"), None),
     )
 
 
@@ -160,7 +153,9 @@ def attributes(pairs: Any, depth: int = 0) -> dict[str, Any]:
         raise Rejected("attributes are no list")
     found = {}
     for pair in pairs[:ATTRIBUTES_LIMIT]:
-        found[_text(_get(pair, "key"))[:200]] = plain(_get(pair, "value"), depth)
+        if type(pair) is not dict:
+            raise Rejected("an attribute is no object")
+        found[_text(pair.get("key"))[:200]] = plain(pair.get("value"), depth)
     return found
 
 
@@ -174,10 +169,9 @@ def plain(value: Any, depth: int) -> Any:
         return text[:TEXT_LIMIT]
     if depth > DEEPEST:
         raise Rejected("values are nested too deep")
-    for name, read in READERS.items():
-        content = _get(value, name)
-        if content is not None:
-            return read(content, depth + 1)
+    for name, content in _object(value).items():
+        if content is not None and name in READERS:
+            return READERS[name](content, depth + 1)
     return None
 
 
@@ -204,6 +198,8 @@ READERS: dict[str, Callable[[Any, int], Any]] = {
     "boolValue": _boolean,
     "doubleValue": _double,
     "bytesValue": lambda content, _: _text(content)[:TEXT_LIMIT],
-    "arrayValue": lambda content, depth: [plain(item, depth) for item in _list(content, "values")[:ATTRIBUTES_LIMIT]],
-    "kvlistValue": lambda content, depth: attributes(_get(content, "values"), depth),
+    "arrayValue": lambda content, depth: [
+        plain(item, depth) for item in _list(_object(content), "values")[:ATTRIBUTES_LIMIT]
+    ],
+    "kvlistValue": lambda content, depth: attributes(_object(content).get("values"), depth),
 }
