@@ -17,8 +17,6 @@ from telemetry.observations import Scope
 LONGEST_EXPRESSION = 4_000
 LONGEST_NAME = 64
 LONGEST_VALUE = 253
-# With more names than this a query is longer than most servers take.
-MOST_NAMES = 50
 
 Writer = Callable[[Iterable[str]], str]
 
@@ -97,7 +95,7 @@ def regexp_of(names: Iterable[str], *, otherwise: str = ".*") -> str:
 
     It holds no quote, no line break and no backslash but its own, so it cannot leave the string.
     """
-    escaped = [_escaped(name) for name in list(names)[:MOST_NAMES] if name]
+    escaped = [_escaped(name) for name in names if name]
     if not escaped:
         return otherwise
     return escaped[0] if len(escaped) == 1 else f"({'|'.join(escaped)})"
@@ -117,7 +115,7 @@ def _escaped(name: str) -> str:
 
 def lucene_of(names: Iterable[str]) -> str:
     """A Lucene group of quoted phrases, `("shop" OR "pay")`; `*` if there are none."""
-    quoted = [_phrase(name) for name in list(names)[:MOST_NAMES] if name]
+    quoted = [_phrase(name) for name in names if name]
     return f"({' OR '.join(quoted)})" if quoted else "*"
 
 

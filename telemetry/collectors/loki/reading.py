@@ -21,6 +21,7 @@ from telemetry.rows import LogRow
 QUERY = "/loki/api/v1/query_range"
 PAGE = 1_000
 BARS = 60
+LEAST_SECONDS = 5.0
 ERRORS = ' |~ "(?i)(error|fatal|panic|exception|critical|traceback)"'
 ERRORS_SHARE = 0.6
 TRACE_KEYS = ("trace_id", "traceid", "traceID", "TraceId", "trace.id", "traceId")
@@ -197,8 +198,9 @@ def counted(
     }
     try:
         data = http.get(QUERY, fields).json_object().get("data")
-    except Refusal as error:
-        if error.code not in {400, 404, 422, 500}:
+    except SourceError as error:
+        too_much = isinstance(error, Refusal) and error.code in {400, 404, 422, 500, 504}
+        if not too_much and not (error.status is Status.TIMEOUT and http.seconds_left > LEAST_SECONDS):
             raise
         entries = _stats(http, expr, window)
         return ({("", ""): [(window.start.timestamp(), entries, 0)]}, True) if entries else ({}, False)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import re
 from collections.abc import Mapping
 from typing import Any
 from urllib.parse import quote
@@ -33,6 +34,11 @@ KEPT = 20
 SLOW_MS = 1_000
 AROUND_SECONDS = 3_600
 USUAL = "traces"
+NAMESPACE = "k8s.namespace.name"
+LACKING = (
+    "If there should be traces, look whether their resources carry service.name and k8s.namespace.name; this source's "
+    "option namespace_attribute names the latter, or leaves it out where it is empty."
+)
 REMEDIES = {
     Status.UNAUTHENTICATED: "Renew the credentials of this source; a Tempo of several tenants needs the header "
     "X-Scope-OrgID as well.",
@@ -55,6 +61,7 @@ class TempoCollector:
         options={
             "queries": "a list of {name, title, expr, services, namespaces} in place of the usual ones",
             "limit": f"traces a search, {LIMIT} unless told",
+            "namespace_attribute": f"the resource attribute of the namespace, {NAMESPACE} unless told; empty leaves it out",
             "slow_ms": f"from how many milliseconds on a span is slow, {SLOW_MS:,} unless told",
             "link_url": "Grafana's address, for links that people open",
             "datasource_uid": "the uid of this Tempo in Grafana",
@@ -71,11 +78,14 @@ class TempoCollector:
 
     def plan(self, scope: Scope, window: Window) -> list[Query]:
         slow = whole_number(self.connection.options, "slow_ms", SLOW_MS, 3_600_000)
+        attribute = _namespace_attribute(self.connection.options)
         found = []
         for one in asked_of(self.connection.options, scope, [{"name": USUAL, "title": "Traces", "expr": USUAL}]):
             exprs = [filled(one.expr, scope, lambda names: regexp_of(names, otherwise=".+"))]
             if one.expr == USUAL:
-                exprs = [_spanset(scope, "status = error"), _spanset(scope, f"duration > {slow}ms")]
+                exprs = [
+                    _spanset(scope, attribute, condition) for condition in ("status = error", f"duration > {slow}ms")
+                ]
             found.append(Query(one.name, one.title, "; ".join(exprs), {"exprs": exprs}))
         return found
 
@@ -119,9 +129,9 @@ class TempoCollector:
         oldest = kept_since(http, ("/status/config",), "block_retention")
         if oldest is None:
             words = "Tempo does not say how long it keeps traces."
-            return Outcome(Status.EMPTY, reason="No trace matches.", warnings=(words,), **covered)
+            return Outcome(Status.EMPTY, reason="No trace matches.", remedy=LACKING, warnings=(words,), **covered)
         before = unkept(window, oldest, "Tempo keeps traces", "Raise block_retention in Tempo.", request)
-        return before or Outcome(Status.EMPTY, reason="No trace matches.", **covered)
+        return before or Outcome(Status.EMPTY, reason="No trace matches.", remedy=LACKING, **covered)
 
     def _explained(self, error: SourceError) -> SourceError:
         if not isinstance(error, Refusal):
@@ -237,12 +247,18 @@ def as_otlp(trace: Any) -> dict[str, Any]:
     }
 
 
-def _spanset(scope: Scope, condition: str) -> str:
+def _namespace_attribute(options: Mapping[str, Any]) -> str:
+    """The resource attribute of the namespace; "" leaves it out, and so does what is no name of one."""
+    given = options.get("namespace_attribute", NAMESPACE)
+    return given if isinstance(given, str) and re.fullmatch(r"[A-Za-z0-9_.-]{1,100}", given) else ""
+
+
+def _spanset(scope: Scope, attribute: str, condition: str) -> str:
     parts = []
     if services := scope.names():
         parts.append(f'resource.service.name =~ "{regexp_of(services)}"')
-    if namespaces := namespaces_of(scope):
-        parts.append(f'resource.k8s.namespace.name =~ "{regexp_of(namespaces)}"')
+    if attribute and (namespaces := namespaces_of(scope)):
+        parts.append(f'resource.{attribute} =~ "{regexp_of(namespaces)}"')
     return "{ " + " && ".join([*parts, condition]) + " }"
 
 

@@ -132,6 +132,9 @@ def test_the_scope_is_written_into_traceql(newer: TempoStandIn) -> None:
     (query,) = collector(newer, slow_ms=250).plan(CHECKOUT, OUTAGE)
     names = 'resource.service.name =~ "checkout" && resource.k8s.namespace.name =~ "shop"'
     assert query.params["exprs"] == [f"{{ {names} && status = error }}", f"{{ {names} && duration > 250ms }}"]
+    for attribute, part in (("k8s.ns", 'resource.k8s.ns =~ "shop" && '), ("", ""), ('x" || ', ""), (None, "")):
+        (query,) = collector(newer, namespace_attribute=attribute).plan(CHECKOUT, OUTAGE)
+        assert query.params["exprs"][0] == f'{{ resource.service.name =~ "checkout" && {part}status = error }}'
     (query,) = collector(newer).plan(Scope(), OUTAGE)
     assert query.params["exprs"][0] == "{ status = error }"
 
