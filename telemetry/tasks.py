@@ -8,8 +8,8 @@ from celery import shared_task
 from django.conf import settings
 from django.utils import timezone
 
-from telemetry import trying
-from telemetry.models import Heartbeat, LogRecord, Span
+from telemetry import ageing, trying
+from telemetry.models import Heartbeat
 from telemetry.recorder import retention
 
 
@@ -20,12 +20,9 @@ def beat() -> None:
 
 
 @shared_task(name="telemetry.tasks.prune_intake", time_limit=600, soft_time_limit=590)
-def prune_intake() -> int:
-    """Drop pushed logs and spans past INTAKE_RETENTION_DAYS; what an incident kept stays with the incident."""
-    before = timezone.now() - timedelta(days=settings.INTAKE_RETENTION_DAYS)
-    logs, _ = LogRecord.objects.older_than(before).delete()
-    spans, _ = Span.objects.older_than(before).delete()
-    return logs + spans
+def prune_intake() -> dict[str, int]:
+    """Let go of what was pushed and is past its source's days or rows; what an incident kept stays with the incident."""
+    return ageing.let_go(now=timezone.now(), seconds=500)
 
 
 @shared_task(name="telemetry.tasks.keep_archive", time_limit=280, soft_time_limit=270)

@@ -33,6 +33,9 @@ BUDGET_MOST = {
     "points": 11_000,
 }
 
+# What is kept of what was pushed to a source; see telemetry.ageing.
+KEEP_MOST = {"keep_days": 3_650, "keep_rows": 10_000_000_000, "max_series": 10_000_000}
+
 
 @transaction.atomic
 def connect_cluster(
@@ -135,6 +138,15 @@ def _check_redaction(patterns: Any) -> None:
         raise InvalidInput(f"options.redact.{problem.field}", f"expected {problem.expected}") from None
 
 
+def _check_keeping(options: Mapping[str, Any]) -> None:
+    for name, most in KEEP_MOST.items():
+        value = options.get(name)
+        if value is None:
+            continue
+        if isinstance(value, bool) or not isinstance(value, int) or not 1 <= value <= most:
+            raise InvalidInput(f"options.{name}", f"is {value!r}; expected a whole number from 1 to {most:,}")
+
+
 def _check(source: Source) -> None:
     facts = COLLECTORS[source.kind].facts
     if facts.address and not source.url:
@@ -152,6 +164,7 @@ def _check(source: Source) -> None:
     except (TypeError, ValueError, RecursionError):
         raise InvalidInput("options", "expected JSON without NaN or Infinity and without deep nesting") from None
     _check_redaction(source.options.get("redact", {}))
+    _check_keeping(source.options)
     if not isinstance(source.budget, dict):
         raise InvalidInput("budget", "expected a JSON object")
     for name, value in source.budget.items():
