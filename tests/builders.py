@@ -31,6 +31,7 @@ from knowledge.actions.brownbag import save_brownbag
 from knowledge.actions.checklist import save_checklist
 from knowledge.actions.lesson import create_lesson
 from knowledge.models import BrownBagSession, Checklist, Lesson
+from telemetry.actions.query import save_template
 from telemetry.actions.source import connect_cluster, save_source
 from telemetry.models import (
     Alert,
@@ -39,6 +40,7 @@ from telemetry.models import (
     ContainerEnding,
     CoverageGap,
     ObjectSnapshot,
+    QueryTemplate,
     Recording,
     Source,
 )
@@ -320,3 +322,9 @@ def make_alert(**overrides: Any) -> Alert:
         "changed_at": NOW,
     }
     return Alert.objects.create(**(fields | overrides))
+
+
+def make_query_template(**overrides: Any) -> QueryTemplate:
+    """Of every Prometheus, for every incident."""
+    fields: dict[str, Any] = {"name": "up", "title": "Up", "language": "PromQL", "expr": "up", "now": NOW}
+    return save_template(**(fields | {"by": make_person("root")} | overrides))

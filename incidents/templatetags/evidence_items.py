@@ -52,6 +52,20 @@ def evidence_item(item: Evidence, incident: Incident) -> SafeString:
     )
 
 
+@register.simple_tag
+def tried_item(observation: dict[str, Any]) -> SafeString:
+    """What a query that was tried out brought, drawn as evidence would be."""
+    kind, title = str(observation.get("type") or ""), str(observation.get("title") or "")
+    zone = timezone.get_current_timezone()
+    body = evidence_html(kind, title, observation.get("payload"), zone=zone)
+    head = format_html('<div class="evd-h">{}<h3>{}</h3></div>', icon(ICONS.get(kind, "link")), title)
+    return format_html(
+        '<article class="evd">{}{}</article>',
+        head,
+        mark_safe(body),  # noqa: S308 - built by incidents.embeds, which escapes every value
+    )
+
+
 def _drawn(item: Evidence, incident: Incident) -> str:
     """What the source said, drawn once for each reader's zone and each band: the hash says whether it is the same."""
     zone, band = timezone.get_current_timezone(), incident.band()

@@ -25,10 +25,11 @@ from incidents.models import (
 from incidents.slack.models import SlackPerson, SlackRequest
 from knowledge.actions.checklist import start_run
 from knowledge.models import ChecklistRun
+from telemetry.models import QueryTrial, Source
 from tests.builders import (
+    NOW,
     make_alert,
     make_alert_rule,
-    NOW,
     make_brownbag,
     make_checklist,
     make_cluster,
@@ -38,6 +39,7 @@ from tests.builders import (
     make_lesson,
     make_person,
     make_postmortem,
+    make_query_template,
     make_source,
     make_token,
 )
@@ -65,7 +67,7 @@ RESPONDERS_READ = {
     "brownbag-edit",
 }
 ADMINS_READ = {"settings-audit", "settings-severities", "source-new", "source-edit", "cluster-new", "cluster-edit"}
-ADMINS_READ |= {"alert-rule-new", "alert-rule-edit"}
+ADMINS_READ |= {"alert-rule-new", "alert-rule-edit", "query-new", "query-edit", "query-trial"}
 ADMINS_READ |= {"template-list", "template-new", "template-edit"}
 ADMINS_READ |= {"settings-slack", "settings-slack-example", "settings-slack-test-result"}
 ADMINS_POST = {
@@ -84,6 +86,10 @@ ADMINS_POST = {
     "source-delete",
     "cluster-new",
     "cluster-edit",
+    "query-new",
+    "query-edit",
+    "query-delete",
+    "query-try",
     "alert-rule-new",
     "alert-rule-edit",
     "alert-rule-move",
@@ -156,8 +162,12 @@ def world(db: None) -> dict[str, Any]:
         "run": run,
         "alert": make_alert(),
         "alert rule": make_alert_rule(),
+        "query": make_query_template(),
+        "trial": QueryTrial.objects.create(
+            source=make_source(), expr="up", window_from=NOW, window_to=NOW, asked_by=make_person("root"), asked_at=NOW
+        ),
         "cluster": make_cluster(),
-        "source": make_source(),
+        "source": Source.objects.get(kind="prometheus"),
         "person": make_person("mallory"),
         "token": make_person("cy").api_tokens.first(),
     }
@@ -189,6 +199,8 @@ def address(name: str, world: dict[str, Any]) -> str:
         pk = world["template"].pk
     if name.startswith("alert-"):
         pk = world["alert rule" if "rule" in name else "alert"].pk
+    if name.startswith("query-"):
+        pk = world["trial" if name == "query-trial" else "query"].pk
     if "runs/" in wanted:
         pk = world["run"].pk
     values = {
