@@ -160,7 +160,7 @@ def logs_outcome(
     most = max(read.total or 0, kept)
     of_all = f"{kept:,} of {most:,} lines" if most > kept else f"the first {kept:,} lines"
     common: dict[str, Any] = {
-        "fetched": kept,
+        "fetched": most,
         "dropped": most - kept,
         "covered_from": window.start,
         "covered_to": window.end,

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from datetime import datetime
 from typing import Any
 
 from telemetry.collectors.elastic.fields import Fields, Mappings
@@ -29,9 +30,11 @@ class Asking:
     namespaces: Sequence[str] = ()
     services: Sequence[str] = ()
 
-    def matching(self, *, errors: bool = False) -> dict[str, Any]:
-        """The query for a body; raises `SourceError` where the index has none of the fields that the scope needs."""
-        span = {"gte": iso(self.window.start), "lt": iso(self.window.end), "format": "strict_date_optional_time"}
+    def matching(self, *, errors: bool = False, since: datetime | None = None) -> dict[str, Any]:
+        """The query for a body, from `since` on if that is later than the window's start; raises `SourceError` where
+        the index has none of the fields that the scope needs."""
+        start = max(self.window.start, since or self.window.start)
+        span = {"gte": iso(start), "lt": iso(self.window.end), "format": "strict_date_optional_time"}
         clauses: list[dict[str, Any]] = [{"range": {self.fields.time: span}}]
         if self.expr:
             clauses.append({"query_string": {"query": self.expr, "analyze_wildcard": True}})

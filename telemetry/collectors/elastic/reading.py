@@ -96,6 +96,10 @@ class Documents:
         try:
             if read.total > self.most:
                 self._pages(self.asking.matching(errors=True), int(self.most * ERRORS_SHARE))
+                window = self.asking.window
+                first = min((row.at for _, row in self.found.values()), default=window.start)
+                # What led to the first error tells more than what was said at the start of the window.
+                self._pages(self.asking.matching(since=first - (window.end - window.start) / 20), self.most)
                 self._pages(self.asking.matching(), self.most)
                 read.cut = "items"
             elif read.total:

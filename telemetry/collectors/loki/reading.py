@@ -85,6 +85,7 @@ class Lines:
                 first = min((ns for ns, _ in self.found), default=self.start)
                 # What led to the first error tells more than what was said at the start of the window.
                 self._pages(self.expr, max(self.start, first - (self.end - self.start) // 20), self.most)
+                self._pages(self.expr, self.start, self.most)
                 read.cut = "items"
             else:
                 read.cut = self._pages(self.expr, self.start, self.most)

@@ -115,10 +115,13 @@ def test_it_is_closed_when_the_requests_are_used_up(server: ElasticStandIn) -> N
 
 def test_more_lines_than_the_budget_are_truncated_with_the_errors_kept(server: ElasticStandIn) -> None:
     server.docs = [*docs(900), *docs(40, text="lost {n}", log={"level": "ERROR"})]
-    server.docs += docs(5, text="Traceback: {n}", log={})
+    for doc in server.docs[900:]:
+        doc["@timestamp"] = "2026-11-21T07:04:50+00:00"
+    server.docs += docs(5, text="Traceback: {n}", log={}, every=60)
     outcome, (found,) = ask(collector(server), "logs", budget=Budget(deadline_seconds=8, items=200))
     assert (outcome.status, outcome.truncated_by) == (Status.TRUNCATED, "items")
     assert outcome.reason.startswith("kept 200 of 945 lines")
+    assert (outcome.fetched, outcome.kept, outcome.dropped) == (945, 200, 745)
     assert (found.payload["total"], found.payload["errors"]) == (945, 45)
     assert {one["pattern"] for one in found.payload["patterns"][:2]} == {"lost <*>", "Traceback: <*>"}
     assert sum(bucket["count"] for bucket in found.payload["histogram"]) == 945

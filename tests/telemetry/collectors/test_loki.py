@@ -86,10 +86,11 @@ def test_the_end_is_not_part_of_the_window(server: LokiStandIn) -> None:
 
 def test_more_lines_than_the_budget_are_truncated_with_the_errors_kept(server: LokiStandIn) -> None:
     server.lines = lines(2_000, every_ns=10**9)
-    server.lines += [Line(ns("06:55:00") + n, "ERROR lost", CHECKOUT_LABELS, {"level": "error"}) for n in range(30)]
+    server.lines += [Line(ns("07:04:50") + n, "ERROR lost", CHECKOUT_LABELS, {"level": "error"}) for n in range(30)]
     outcome, (found,) = ask(collector(server), "logs", budget=Budget(deadline_seconds=8, items=300))
     assert (outcome.status, outcome.truncated_by) == (Status.TRUNCATED, "items")
     assert outcome.reason.startswith("kept 300 of 2,030 lines")
+    assert (outcome.fetched, outcome.kept, outcome.dropped) == (2_030, 300, 1_730)
     assert (found.payload["total"], found.payload["errors"], found.flags) == (2_030, 30, {"truncated": True})
     assert sum(bucket["count"] for bucket in found.payload["histogram"]) == 2_030
     assert found.payload["patterns"][0]["count"] == 30
