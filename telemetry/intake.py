@@ -279,6 +279,7 @@ def _write(
     table: Table, rows: Iterable[tuple[Any, ...]], source_id: int, now: datetime, before: Step | None = None
 ) -> None:
     """`before` runs between COPY and INSERT, in the same transaction."""
+    within_another = connection.in_atomic_block
     with transaction.atomic(), connection.cursor() as cursor:
         cursor.execute(table.create)
         with connection.wrap_database_errors, cursor.copy(table.copy) as copy:
@@ -288,3 +289,5 @@ def _write(
         if before:
             before(cursor)
         cursor.execute(table.insert, [source_id, now])
+        if within_another:
+            cursor.execute(f"DELETE FROM {table.incoming}")  # noqa: S608 - a name of ours

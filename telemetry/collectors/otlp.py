@@ -2,10 +2,14 @@
 
 from __future__ import annotations
 
+from functools import partial
+
 from telemetry.collectors.stored import LOGS, TRACES, Asking, arrival_check, guarded, narrowed, scope_params
+from telemetry.collectors.stored_metrics import metrics
 from telemetry.models import LogRecord, MetricPoint, Span
 from telemetry.observations import Budget, Check, Connection, Facts, Outcome, Query, Scope, Sink, Status, Window
 
+METRICS = "metrics"
 REMEDY = "Point an OTLP/HTTP exporter at this address with a token of the scope ingest."
 
 
@@ -39,11 +43,12 @@ class OtlpCollector:
         return [
             Query(TRACES, "Traces", f"spans of {told}", params),
             Query(LOGS, "Pushed logs", f"log records of {told}", params),
+            Query(METRICS, "Pushed metrics", f"metrics of {told}, the most changed first", params),
         ]
 
     def collect(self, query: Query, window: Window, budget: Budget, sink: Sink) -> Outcome:
         asking = Asking(self.connection, self.kind, query, window, budget, REMEDY)
-        acts = {TRACES: asking.traces, LOGS: asking.logs}
+        acts = {TRACES: asking.traces, LOGS: asking.logs, METRICS: partial(metrics, asking)}
         if query.name not in acts:
             return Outcome(Status.INVALID_QUERY, reason=f"Unknown question {query.name!r}.")
         return guarded(lambda: acts[query.name](sink))

@@ -144,4 +144,4 @@ def test_alerts_go_when_they_have_ended_for_long() -> None:
 def test_limits_that_are_none_are_refused_by_name(options: dict[str, Any], field: str) -> None:
     with pytest.raises(InvalidInput) as refused:
         save_source(kind="fluent", name="F", options=options, by=make_person("root"), now=NOW)
-    assert list(refused.value.message_dict) == [field]
+    assert list(refused.value.errors) == [field]
