@@ -83,7 +83,7 @@ class Documents:
         self.pit, self.asking, self.cleaner = pit, asking, cleaner
         self.most = budget.items
         self.tiebreaks = list(pit.dialect.tiebreaks)
-        self.found: dict[tuple[str, str], tuple[list[Any], LogRow]] = {}
+        self.found: dict[tuple[str, str], LogRow] = {}
         self.told = Read()
         self.partial: dict[str, None] = {}
 
@@ -97,17 +97,18 @@ class Documents:
             if read.total > self.most:
                 self._pages(self.asking.matching(errors=True), int(self.most * ERRORS_SHARE))
                 window = self.asking.window
-                first = min((row.at for _, row in self.found.values()), default=window.start)
+                first = min((row.at for row in self.found.values()), default=window.start)
                 # What led to the first error tells more than what was said at the start of the window.
                 self._pages(self.asking.matching(since=first - (window.end - window.start) / 20), self.most)
                 self._pages(self.asking.matching(), self.most)
                 read.cut = "items"
             elif read.total:
-                read.cut = self._pages(self.asking.matching(), self.most)
+                cut = self._pages(self.asking.matching(), self.most)
+                read.cut = "" if len(self.found) == read.total else cut
         except SourceError as error:
             read.stopped = error
-        rows = sorted((row for _, row in self.found.values()), key=lambda row: (row.at, row.digest))
-        read.rows, read.partial = rows[: self.most], list(self.partial)
+        read.rows = sorted(self.found.values(), key=lambda row: (row.at, row.digest))
+        read.partial = list(self.partial)
         return read
 
     def oldest(self) -> datetime | None:
@@ -125,7 +126,8 @@ class Documents:
                 body["search_after"] = after
             hits = (self._sorted(body).get("hits") or {}).get("hits") or []
             for hit in hits:
-                self._keep(hit)
+                if len(self.found) < most:
+                    self._keep(hit)
             if len(hits) < PAGE:
                 return ""
             after = hits[-1]["sort"]
@@ -171,7 +173,7 @@ class Documents:
             },
             cleaner=self.cleaner,
         )
-        self.found[str(hit.get("_index")), str(hit.get("_id"))] = (hit.get("sort") or [], row)
+        self.found[str(hit.get("_index")), str(hit.get("_id"))] = row
 
     @staticmethod
     def _preferred(exact: tuple[str, str] | None, names: tuple[str, ...]) -> tuple[str, ...]:

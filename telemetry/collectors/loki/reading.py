@@ -88,10 +88,11 @@ class Lines:
                 self._pages(self.expr, self.start, self.most)
                 read.cut = "items"
             else:
-                read.cut = self._pages(self.expr, self.start, self.most)
+                cut = self._pages(self.expr, self.start, self.most)
+                read.cut = "" if len(self.found) == total else cut
         except SourceError as error:
             read.stopped = error
-        read.rows = [row for _, row in sorted(self.found.items())][: self.most]
+        read.rows = [self.found[key] for key in sorted(self.found)]
         return read
 
     def _pages(self, expr: str, start: int, most: int) -> str:
@@ -100,7 +101,8 @@ class Lines:
             entries = self._asked(expr, start)
             before = len(self.found)
             for entry in entries:
-                self._keep(entry)
+                if len(self.found) < most:
+                    self._keep(entry)
             if len(entries) < self.page:
                 return ""
             last = max(entry.ns for entry in entries)

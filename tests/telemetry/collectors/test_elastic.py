@@ -127,6 +127,12 @@ def test_more_lines_than_the_budget_are_truncated_with_the_errors_kept(server: E
     assert sum(bucket["count"] for bucket in found.payload["histogram"]) == 945
 
 
+def test_exactly_as_many_lines_as_the_budget_takes_are_complete(server: ElasticStandIn) -> None:
+    server.docs = docs(1_000)
+    outcome, _ = ask(collector(server), "logs", budget=Budget(deadline_seconds=8, items=1_000))
+    assert (outcome.status, outcome.kept) == (Status.COMPLETE, 1_000)
+
+
 @pytest.mark.parametrize(
     ("told", "words"),
     [

@@ -96,6 +96,12 @@ def test_more_lines_than_the_budget_are_truncated_with_the_errors_kept(server: L
     assert found.payload["patterns"][0]["count"] == 30
 
 
+def test_exactly_as_many_lines_as_the_budget_takes_are_complete(server: LokiStandIn) -> None:
+    server.lines = lines(1_000)
+    outcome, _ = ask(collector(server), "logs", budget=Budget(deadline_seconds=8, items=1_000))
+    assert (outcome.status, outcome.kept) == (Status.COMPLETE, 1_000)
+
+
 def test_one_nanosecond_that_fills_a_page_is_told(server: LokiStandIn) -> None:
     server.counts = False
     server.most = 50
