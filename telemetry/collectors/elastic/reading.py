@@ -97,9 +97,9 @@ class Documents:
             if read.total > self.most:
                 self._pages(self.asking.matching(errors=True), int(self.most * ERRORS_SHARE))
                 window = self.asking.window
-                first = min((row.at for row in self.found.values()), default=window.start)
+                begun = min((row.at for row in self.found.values()), default=window.start)
                 # What led to the first error tells more than what was said at the start of the window.
-                self._pages(self.asking.matching(since=first - (window.end - window.start) / 20), self.most)
+                self._pages(self.asking.matching(since=begun - (window.end - window.start) / 20), self.most)
                 self._pages(self.asking.matching(), self.most)
                 read.cut = "items"
             elif read.total:
