@@ -12,9 +12,9 @@ from django.conf import settings
 from django.db import connection, models, transaction
 from django.db.models import Exists, OuterRef, Q
 
-from telemetry.intake import SERIES_LOCK
 from telemetry.models import Alert, LogRecord, MetricPoint, MetricSeries, Source, Span
 from telemetry.models.alert import AlertStatus
+from telemetry.models.intake import SERIES_LOCK
 
 # A chunk holds its locks for well under a second.
 CHUNK = 5_000
@@ -145,7 +145,7 @@ def _old_alerts(source: Source, now: datetime, until: float) -> int:
 
 
 def _unused_series(now: datetime, until: float) -> int:
-    """Series without points, while nobody adds any: `telemetry.intake` shares the lock."""
+    """Series without points, while nobody adds any: an intake shares the lock."""
     points = MetricPoint.objects.filter(series=OuterRef("pk"))
     unused = MetricSeries.objects.filter(~Q(Exists(points)), created_at__lt=now - timedelta(hours=1))
     if time.monotonic() > until:

@@ -15,6 +15,7 @@ from django.conf import settings
 from django.db import DataError, OperationalError, connection, transaction
 
 from telemetry.models import Source
+from telemetry.models.intake import SERIES_LOCK
 from telemetry.rows import LogRow, PointRow, SeriesRow, SpanRow, namespace_of
 
 REFUSED = "a row that the database refused"
@@ -22,8 +23,6 @@ TOO_MANY_SERIES = "a series more than the {:,} of this source (max_series)"
 # PostgreSQL counts microseconds from here.
 ITS_EPOCH = datetime(2000, 1, 1, tzinfo=UTC)
 JSONB_VERSION = b"\x01"
-# Lets go of series only while nobody adds points to them; see telemetry.ageing.
-SERIES_LOCK = 7_306_001
 # The class of SQLSTATE of a row too large for an index or a page.
 LIMITS_OF_ITS_OWN = {"54"}
 

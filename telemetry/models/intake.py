@@ -11,6 +11,10 @@ from django.db import models
 from telemetry.models.source import Source
 
 
+# Shared by who adds points; who lets go of series without any holds it alone.
+SERIES_LOCK = 7_306_001
+
+
 class IntakeQuerySet(models.QuerySet[Any]):
     def older_than(self, at: datetime) -> IntakeQuerySet:
         return self.filter(received_at__lt=at)
