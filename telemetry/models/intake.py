@@ -10,7 +10,6 @@ from django.db import models
 
 from telemetry.models.source import Source
 
-
 # Shared by who adds points; who lets go of series without any holds it alone.
 SERIES_LOCK = 7_306_001
 
