@@ -7,10 +7,10 @@ from typing import Any
 
 from django import forms
 
+from telemetry.actions.source import AUTH_KEYS, BUDGET_MOST
+from telemetry.kinds import Kind
 from telemetry.models import Cluster
-from telemetry.registry import COLLECTORS
 
-ADDED_KINDS = [(kind, collector.label) for kind, collector in COLLECTORS.items() if kind != "kubernetes"]
 SECRET = forms.PasswordInput(render_value=False, attrs={"autocomplete": "off"})
 KEPT = "Write-only. Left empty, what is stored stays."
 
@@ -28,22 +28,38 @@ class ClusterForm(forms.Form):
     )
 
 
+BUDGETS = (
+    ("deadline_seconds", "Seconds", 1.0),
+    ("requests", "Requests", 1),
+    ("items", "Items", 1),
+    ("bytes", "MiB of answers", 2**20),
+    ("series", "Series", 1),
+    ("points", "Points of a series", 1),
+)
+
+
 class SourceForm(forms.Form):
+    """The fields that a kind of source has; what it has not is not asked for."""
+
     name = forms.CharField(max_length=80)
-    kind = forms.ChoiceField(choices=ADDED_KINDS)
-    url = forms.URLField(
-        required=False,
-        max_length=500,
-        label="Address",
-        help_text="Such as http://prometheus.monitoring:9090",
-        assume_scheme="http",
-    )
+    url = forms.URLField(required=False, max_length=500, label="Address", assume_scheme="http")
     cluster = forms.ModelChoiceField(
         Cluster.objects.all(), required=False, empty_label="Serves every cluster", help_text="Whose telemetry it holds."
     )
     bearer = forms.CharField(required=False, label="Bearer token", widget=SECRET, help_text=KEPT)
     username = forms.CharField(required=False)
     password = forms.CharField(required=False, widget=SECRET, help_text=KEPT)
+    api_key = forms.CharField(required=False, label="API key", widget=SECRET, help_text=KEPT)
+    client_cert = forms.CharField(
+        required=False,
+        strip=False,
+        label="Client certificate",
+        widget=forms.Textarea(attrs={"rows": 3}),
+        help_text="PEM, for mTLS.",
+    )
+    client_key = forms.CharField(
+        required=False, strip=False, label="Its key", widget=forms.Textarea(attrs={"rows": 3}), help_text=f"PEM. {KEPT}"
+    )
     headers = forms.CharField(
         required=False,
         widget=forms.Textarea(attrs={"rows": 2}),
@@ -63,10 +79,47 @@ class SourceForm(forms.Form):
     options = forms.CharField(
         required=False,
         widget=forms.Textarea(attrs={"rows": 6, "class": "mono", "spellcheck": "false"}),
-        help_text='JSON. For Prometheus {"queries": [{"name", "title", "expr", "unit"}]} replaces the default queries; '
-        "{namespaces}, {workloads} and {services} stand for the scope.",
+        help_text="A JSON object.",
     )
     enabled = forms.BooleanField(required=False, initial=True)
+
+    TRANSPORT = ("url", "bearer", "username", "password", "api_key", "client_cert", "client_key", "headers", "ca_pem")
+
+    def __init__(self, *args: Any, kind: Kind, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        self.kind = kind
+        facts = kind.facts
+        self.fields["url"].help_text = f"Such as {facts.address}"
+        self.fields["url"].required = False
+        if not facts.address:
+            for name in (*self.TRANSPORT, "verify_tls"):
+                del self.fields[name]
+            if facts.pushed:
+                del self.fields["allow_private"]
+        if facts.of_cluster:
+            self.fields["cluster"].required = True
+            self.fields["cluster"].help_text = "It is read with the cluster's own kubeconfig."
+            cluster: Any = self.fields["cluster"]
+            cluster.empty_label = None
+        for name, label, size in () if facts.pushed else BUDGETS:
+            most, usual = BUDGET_MOST[name] / size, getattr(facts.budget, name) / size
+            self.fields[f"budget_{name}"] = forms.FloatField(
+                required=False,
+                min_value=1,
+                max_value=most,
+                label=label,
+                widget=forms.NumberInput(attrs={"placeholder": f"{usual:g}", "step": "1"}),
+            )
+
+    @property
+    def budget_fields(self) -> list[forms.BoundField]:
+        return [self[name] for name in self.fields if name.startswith("budget_")]
+
+    @property
+    def has_more_errors(self) -> bool:
+        """Whether one of the folded fields was refused."""
+        more = ("headers", "ca_pem", "client_cert", "client_key", "api_key")
+        return any(name in more or name.startswith("budget_") for name in self.errors)
 
     def clean_headers(self) -> dict[str, str]:
         headers = {}
@@ -96,9 +149,23 @@ class SourceForm(forms.Form):
     def secrets(self) -> dict[str, Any]:
         """What save_source takes; None where nothing was typed."""
         data = self.cleaned_data
-        auth = {name: data[name] for name in ("bearer", "username", "password") if data[name]}
-        return {"auth": auth or None, "headers": data["headers"] or None, "ca_pem": data["ca_pem"] or None}
+        auth = {name: data[name] for name in AUTH_KEYS if data.get(name)}
+        return {"auth": auth or None, "headers": data.get("headers") or None, "ca_pem": data.get("ca_pem") or None}
 
     def fields_of_source(self) -> dict[str, Any]:
         names = ("name", "url", "cluster", "verify_tls", "allow_private", "options", "enabled")
-        return {name: self.cleaned_data[name] for name in names}
+        found = {name: self.cleaned_data[name] for name in names if name in self.fields}
+        if self.budget_fields:
+            sizes = {name: size for name, _, size in BUDGETS}
+            typed = {name: self.cleaned_data.get(f"budget_{name}") for name in sizes}
+            whole = {name: value * sizes[name] for name, value in typed.items() if value is not None}
+            found["budget"] = {
+                name: value if name == "deadline_seconds" else int(value) for name, value in whole.items()
+            }
+        return found
+
+
+def typed_budget(budget: dict[str, Any]) -> dict[str, float]:
+    """A stored budget as the form's fields show it."""
+    sizes = {name: size for name, _, size in BUDGETS}
+    return {f"budget_{name}": round(value / sizes[name], 3) for name, value in budget.items() if name in sizes}

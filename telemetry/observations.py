@@ -232,7 +232,8 @@ class Facts:
     """What pages, forms and the documents say of a kind of source.
 
     `address` is an example of one, empty where none is needed; `of_cluster`: reached with the kubeconfig of its
-    cluster. `language` is that of its queries, empty where nobody writes any; `options` says what each option does.
+    cluster. `found_by` is the API group that a cluster with it serves. `language` is that of its queries, empty
+    where nobody writes any; `options` says what each option does.
     """
 
     collects: str
@@ -242,6 +243,7 @@ class Facts:
     pushed: bool = False
     of_cluster: bool = False
     language: str = ""
+    found_by: str = ""
     options: Mapping[str, str] = field(default_factory=dict)
     budget: Budget = Budget()
 

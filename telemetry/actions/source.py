@@ -16,6 +16,7 @@ from accounts.models import User
 from accounts.permissions import require_administer
 from accounts.problems import InvalidInput
 from telemetry.collectors.kubernetes import InvalidKubeconfig, validate_kubeconfig
+from telemetry.collectors.kubernetes.preflight import served_groups
 from telemetry.models import Cluster, Source
 from telemetry.observations import Budget, Check
 from telemetry.recorder.permissions import recorder_checks
@@ -115,6 +116,26 @@ def save_source(
     source.save()
     audit.record(at=now, actor=by, verb="source.added" if created else "source.changed", target=source.name)
     return source
+
+
+def add_found_sources(*, cluster: Cluster, by: User, now: datetime) -> list[Source]:
+    """Sources for the tools that the cluster serves the API of; nothing where it does not answer."""
+    require_administer(by)
+    own = cluster.sources.get(kind="kubernetes")
+    served = served_groups(own.connection())
+    known = set(cluster.sources.values_list("kind", flat=True))
+    found = [kind for kind, one in COLLECTORS.items() if one.facts.found_by in served and kind not in known]
+    return [
+        save_source(
+            kind=kind,
+            name=f"{COLLECTORS[kind].label} {cluster.name}"[:80],
+            cluster=cluster,
+            allow_private=own.allow_private,
+            by=by,
+            now=now,
+        )
+        for kind in found
+    ]
 
 
 @transaction.atomic

@@ -30,6 +30,7 @@ class CsiSnapshotsCollector(ThroughCluster):
         limits="5,000 objects; the last 60 points of a claim are drawn",
         tested="a stand-in with objects of the documented types",
         of_cluster=True,
+        found_by=GROUP,
         options=REDACT,
     )
 

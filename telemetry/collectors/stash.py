@@ -53,6 +53,7 @@ class StashCollector(ThroughCluster):
         limits="5,000 objects; the last 60 points of a configuration are drawn",
         tested="a stand-in with objects of the documented types",
         of_cluster=True,
+        found_by=GROUP,
         options=REDACT,
     )
 

@@ -60,6 +60,7 @@ class VeleroCollector(ThroughCluster):
         limits="5,000 objects; the last 60 points of a schedule are drawn",
         tested="a stand-in with objects of the documented types",
         of_cluster=True,
+        found_by=GROUP,
         options=REDACT,
     )
 

@@ -67,6 +67,9 @@ class Source(Versioned):
     budget = models.JSONField(default=dict, blank=True)
     enabled = models.BooleanField(default=True)
     preflight = models.JSONField(default=list, blank=True, editable=False)
+    heard_at = models.DateTimeField(
+        null=True, blank=True, editable=False, help_text="When something was last pushed to it, to the minute."
+    )
     preflight_at = models.DateTimeField(null=True, blank=True, editable=False)
 
     objects = SourceQuerySet.as_manager()

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import base64
 import binascii
-from datetime import datetime
+from datetime import datetime, timedelta
 
 from django.http import HttpRequest
 
@@ -20,6 +20,7 @@ from telemetry.models import Source
 
 ALLOWED = {ApiToken.Scope.INGEST, ApiToken.Scope.ADMIN}
 RETRY_SECONDS = 5
+HEARD_EVERY = timedelta(minutes=1)
 BUSY = "The database does not take anything at the moment; send it again"
 
 
@@ -77,6 +78,8 @@ def pushed_source(request: HttpRequest, kind: str, by: User, now: datetime) -> S
     source = source or ensure_pushed_source(kind=kind, by=by, now=now)
     if not source.enabled:
         raise Refused(403, f"The source {source.name} is switched off; an admin can switch it on under Sources")
+    if source.heard_at is None or now - source.heard_at > HEARD_EVERY:
+        Source.objects.filter(pk=source.pk).update(heard_at=now)
     return source
 
 

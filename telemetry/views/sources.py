@@ -6,7 +6,7 @@ import json
 
 from django.contrib import messages
 from django.core.exceptions import PermissionDenied, ValidationError
-from django.http import HttpRequest, HttpResponse
+from django.http import Http404, HttpRequest, HttpResponse
 from django.shortcuts import get_object_or_404, redirect, render
 from django.utils import timezone
 from django.views.decorators.http import require_GET, require_http_methods, require_POST
@@ -15,8 +15,16 @@ from accounts.encryption import CredentialProblem
 from accounts.models import User
 from accounts.permissions import can_administer
 from accounts.problems import InvalidInput
-from telemetry.actions.source import check_source, connect_cluster, delete_source, save_source, set_recorded
-from telemetry.forms import ClusterForm, SourceForm
+from telemetry.actions.source import (
+    add_found_sources,
+    check_source,
+    connect_cluster,
+    delete_source,
+    save_source,
+    set_recorded,
+)
+from telemetry.forms import ClusterForm, SourceForm, typed_budget
+from telemetry.kinds import Kind, groups, kind_of
 from telemetry.models import Cluster, Heartbeat, Source
 from telemetry.recorder.permissions import cluster_role
 from telemetry.recordings import quiet
@@ -50,7 +58,7 @@ def source_list(request: HttpRequest) -> HttpResponse:
         "quiet": quiet(now),
         "reports": reports(list(Cluster.objects.all()), now=now, zone=timezone.get_current_timezone()),
         "role": cluster_role(),
-        "sources": sources,
+        "sources": [(source, kind_of(source.kind)) for source in sources],
         "broken": [source for source in sources if source.enabled and source.is_healthy is False],
         "heartbeat": Heartbeat.objects.filter(name="worker").first(),
         "now": now,
@@ -92,6 +100,11 @@ def _cluster(request: HttpRequest, row: Cluster | None) -> HttpResponse:
             _add_problem(form, problem)
         else:
             source = cluster.sources.get(kind="kubernetes")
+            found = add_found_sources(cluster=cluster, by=admin, now=now) if row is None else []
+            for one in found:
+                check_source(source=one, now=now)
+            if found:
+                messages.success(request, f"Found in the cluster and added: {', '.join(one.name for one in found)}.")
             return _checked(request, source)
     context = {"form": form, "cluster": row, "role": cluster_role()}
     return render(request, "telemetry/cluster_form.html", context, status=422 if form.errors else 200)
@@ -99,35 +112,53 @@ def _cluster(request: HttpRequest, row: Cluster | None) -> HttpResponse:
 
 @require_http_methods(["GET", "POST"])
 def source_new(request: HttpRequest) -> HttpResponse:
-    return _source(request, None)
+    """Which kind first; then what this kind needs."""
+    _admin(request)
+    kind = kind_of(request.POST.get("kind") or request.GET.get("kind") or "")
+    if kind is None or kind.name == "kubernetes":
+        wanted = request.GET.get("q", "").strip()[:100]
+        return render(request, "telemetry/source_kinds.html", {"groups": _matching(wanted), "q": wanted})
+    return _source(request, Source(kind=kind.name, name=kind.label), kind)
+
+
+def _matching(wanted: str) -> list[tuple[str, list[Kind]]]:
+    found = [(name, [kind for kind in kinds if _said(wanted, kind)]) for name, kinds in groups()]
+    return [(name, kinds) for name, kinds in found if kinds]
+
+
+def _said(wanted: str, kind: Kind) -> bool:
+    return wanted.lower() in f"{kind.label} {kind.facts.collects} {kind.facts.language}".lower()
 
 
 @require_http_methods(["GET", "POST"])
 def source_edit(request: HttpRequest, pk: int) -> HttpResponse:
-    return _source(request, get_object_or_404(Source.objects.select_related("cluster"), pk=pk))
+    _admin(request)
+    source = get_object_or_404(Source.objects.select_related("cluster"), pk=pk)
+    kind = kind_of(source.kind)
+    if kind is None:
+        raise Http404("This source is of a kind that is not known any more.")
+    return _source(request, source, kind)
 
 
-def _source(request: HttpRequest, row: Source | None) -> HttpResponse:
-    admin = _admin(request)
-    names = ("name", "kind", "url", "cluster", "verify_tls", "allow_private", "enabled")
-    initial = {name: getattr(row, name) for name in names} if row else {}
-    if row is not None:
-        initial["username"] = _stored_username(row)
-        initial["options"] = json.dumps(row.options, indent=2) if row.options else ""
-    form = SourceForm(request.POST or None, initial=initial)
-    if row is not None:
-        form.fields["kind"].disabled = True
-        form.fields["kind"].choices = [(row.kind, row.kind)]  # type: ignore[attr-defined]
+def _source(request: HttpRequest, source: Source, kind: Kind) -> HttpResponse:
+    admin, stored = _admin(request), source if source.pk else None
+    names = ("name", "url", "cluster", "verify_tls", "allow_private", "enabled")
+    initial = {name: getattr(source, name) for name in names} | typed_budget(source.budget)
+    if stored is None and (known := request.GET.get("cluster", "")).isdigit():
+        initial["cluster"] = known[:9]
+    initial["options"] = json.dumps(source.options, indent=2) if source.options else ""
+    if stored is not None:
+        initial["username"] = _stored_username(stored)
+    form = SourceForm(request.POST or None, initial=initial, kind=kind)
     if request.method == "POST" and form.is_valid():
-        kind = row.kind if row else form.cleaned_data["kind"]
         fields = form.fields_of_source() | form.secrets()
         try:
-            source = save_source(source=row, kind=kind, by=admin, now=timezone.now(), merge_auth=True, **fields)
+            saved = save_source(source=stored, kind=kind.name, by=admin, now=timezone.now(), merge_auth=True, **fields)
         except (InvalidInput, ValidationError) as problem:
             _add_problem(form, problem)
         else:
-            return _checked(request, source)
-    context = {"form": form, "source": row}
+            return _checked(request, saved)
+    context = {"form": form, "source": stored, "kind": kind, "address": request.build_absolute_uri("/").rstrip("/")}
     return render(request, "telemetry/source_form.html", context, status=422 if form.errors else 200)
 
 

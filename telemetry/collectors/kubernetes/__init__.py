@@ -11,7 +11,7 @@ from telemetry.collectors.kubernetes.events import collect_events
 from telemetry.collectors.kubernetes.gathering import Gathering
 from telemetry.collectors.kubernetes.logs import collect_logs
 from telemetry.collectors.kubernetes.nodes import collect_nodes
-from telemetry.collectors.kubernetes.preflight import check_cluster
+from telemetry.collectors.kubernetes.preflight import PREFLIGHT_BUDGET, check_cluster
 from telemetry.collectors.kubernetes.restarts import collect_restarts
 from telemetry.collectors.kubernetes.rollouts import collect_rollouts
 from telemetry.collectors.kubernetes.selection import Selection
@@ -43,7 +43,6 @@ NOUNS: dict[str, tuple[str, str, Callable[[Gathering], None]]] = {
         collect_state,
     ),
 }
-PREFLIGHT_BUDGET = Budget(deadline_seconds=20, requests=60, bytes=1024 * 1024)
 
 
 class KubernetesCollector:

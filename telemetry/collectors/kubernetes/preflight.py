@@ -3,14 +3,16 @@
 from __future__ import annotations
 
 from telemetry.collectors.kubernetes.api import LOG_RULE, KubernetesApi, role_rule
+from telemetry.collectors.kubernetes.connection import open_http
 from telemetry.http import Refusal, SourceError
-from telemetry.observations import Check
+from telemetry.observations import Budget, Check, Connection
 
 NEEDED = (
     ("", ("events", "pods", "nodes", "namespaces"), "list"),
     ("apps", ("deployments", "replicasets", "statefulsets", "daemonsets", "controllerrevisions"), "list"),
     ("", ("pods/log",), "get"),
 )
+PREFLIGHT_BUDGET = Budget(deadline_seconds=20, requests=60, bytes=1024 * 1024)
 IDENTITY = "/api/v1/namespaces/kube-system"
 
 
@@ -31,6 +33,17 @@ def check_cluster(api: KubernetesApi, namespaces: tuple[str, ...] = ()) -> list[
     for place in namespaces or ("",):
         checks += [_permission(api, group, names, verb, place) for group, names, verb in NEEDED]
     return [*checks, _identity(api)]
+
+
+def served_groups(connection: Connection) -> set[str]:
+    """Names of the API groups that the cluster serves; empty where it does not answer."""
+    try:
+        with open_http(connection, PREFLIGHT_BUDGET) as http:
+            groups = http.get("/apis").json_object().get("groups")
+    except SourceError:
+        return set()
+    rows = [group for group in groups if isinstance(group, dict)] if isinstance(groups, list) else []
+    return {str(group["name"]) for group in rows if group.get("name")}
 
 
 def _permission(api: KubernetesApi, group: str, names: tuple[str, ...], verb: str, namespace: str) -> Check:
