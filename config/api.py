@@ -5,10 +5,10 @@ from drf_spectacular.views import SpectacularAPIView
 from rest_framework.routers import SimpleRouter
 
 from config.api_docs import ApiDocsView
-from incidents.api import comments, postmortems, writing
+from incidents.api import alerts, comments, postmortems, writing
 from incidents.api import views as incidents
 from knowledge.api import views as knowledge
-from telemetry.api import archive
+from telemetry.api import archive, queries
 from telemetry.api import views as telemetry
 
 router = SimpleRouter(use_regex_path=False)
@@ -16,6 +16,9 @@ router.register("clusters", telemetry.ClusterViewSet, basename="api-cluster")
 router.register("clusters/<int:cluster>/recordings", archive.RecordingViewSet, basename="api-recording")
 router.register("events", archive.EventViewSet, basename="api-event")
 router.register("sources", telemetry.SourceViewSet, basename="api-source")
+router.register("queries", queries.QueryTemplateViewSet, basename="api-query")
+router.register("alerts", alerts.AlertViewSet, basename="api-alert")
+router.register("alert-rules", alerts.AlertRuleViewSet, basename="api-alert-rule")
 router.register("incidents", incidents.IncidentViewSet, basename="api-incident")
 router.register("incidents/<int:number>/evidence", incidents.EvidenceViewSet, basename="api-evidence")
 router.register("incidents/<int:number>/updates", incidents.IncidentUpdateViewSet, basename="api-updates")

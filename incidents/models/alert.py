@@ -57,6 +57,11 @@ class AlertRule(models.Model):
     def __str__(self) -> str:
         return self.name
 
+    @property
+    def resource_version(self) -> int:
+        """Rises with each write: the time of the last, in microseconds."""
+        return int(self.changed_at.timestamp() * 1_000_000)
+
     @cached_property
     def conditions(self) -> list[Matcher]:
         return parse_matchers(self.matchers)

@@ -291,6 +291,8 @@ def _explained(error: SourceError) -> SourceError:
     if isinstance(error, Refusal) and error.code == 403:
         remedy = "Give its service account the role Viewer with annotations:read, or Editor to write back."
         return SourceError(Status.DENIED, error.reason, remedy=remedy)
+    if isinstance(error, Refusal) and error.code == 400:
+        return SourceError(Status.INVALID_QUERY, error.reason, remedy="Correct the tags in this source's options.")
     return error
 
 

@@ -45,6 +45,11 @@ class QueryTemplate(models.Model):
     def __str__(self) -> str:
         return self.title
 
+    @property
+    def resource_version(self) -> int:
+        """Rises with each write: the time of the last, in microseconds."""
+        return int(self.changed_at.timestamp() * 1_000_000)
+
     def entry(self) -> dict[str, Any]:
         """As an entry of a source's option `queries`, asked beside what the source asks by itself."""
         own = {"name": self.name, "title": self.title, "expr": self.expr, "unit": self.unit, "beside": True}

@@ -13,6 +13,8 @@ TOKEN = "glsa_stand-in-service-account"
 class GrafanaStandIn(StandIn):
     """`annotations` are kept as given; those that are written get the next id."""
 
+    token = TOKEN
+
     def __init__(self) -> None:
         super().__init__()
         self.annotations: list[dict[str, Any]] = []
@@ -48,7 +50,7 @@ class GrafanaStandIn(StandIn):
     def answer(self, asked: Asked) -> Reply:
         if asked.path == "/api/health":
             return Reply.of_json({"commit": "abc", "database": "ok", "version": "11.4.0"})
-        if asked.headers.get("authorization") != f"Bearer {TOKEN}":
+        if asked.headers.get("authorization") != f"Bearer {self.token}":
             return self.refusal(401, asked)
         if asked.path.startswith("/api/annotations/") and asked.method == "PUT":
             number = int(asked.path.rpartition("/")[2])
