@@ -6,9 +6,11 @@ https://stash.run/docs/concepts/crds/ https://kubernetes.io/docs/concepts/storag
 
 from __future__ import annotations
 
+import json
 from typing import Any
 
 from tests.stand_ins.kubernetes import KubernetesStandIn
+from tests.stand_ins.server import Asked, Reply
 
 VELERO = "/apis/velero.io/v1"
 STASH = "/apis/stash.appscode.com/v1beta1"
@@ -31,6 +33,16 @@ class BackedUpClusterStandIn(KubernetesStandIn):
             for name in names:
                 listing = {"kind": f"{name.capitalize()}List", "metadata": {"resourceVersion": "7"}, "items": []}
                 self.collections[api, name] = listing
+
+    def answer(self, asked: Asked) -> Reply:
+        reply = super().answer(asked)
+        if asked.path != "/apis":
+            return reply
+        groups = json.loads(reply.body)
+        names = {api.split("/")[2] for api, _ in self.collections if api.startswith("/apis/")}
+        known = {group["name"] for group in groups["groups"]}
+        groups["groups"] += [{"name": name, "versions": []} for name in sorted(names - known)]
+        return Reply.of_json(groups)
 
     def add(self, api: str, plural: str, *items: dict[str, Any]) -> None:
         self.collections[api, plural]["items"] += items

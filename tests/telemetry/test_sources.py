@@ -13,9 +13,10 @@ from django.utils import timezone
 from accounts.problems import InvalidInput
 from telemetry.models import Cluster, Heartbeat, LogRecord, Source
 from telemetry.tasks import beat, prune_intake
-from tests.builders import make_source
+from tests.builders import make_person, make_source, make_token
 from tests.running import free_port
 from tests.stand_ins.api_server import CLUSTER_UID
+from tests.stand_ins.backups import BackedUpClusterStandIn
 from tests.stand_ins.kubernetes import KubernetesStandIn
 from tests.stand_ins.prometheus import PrometheusStandIn
 
@@ -131,3 +132,46 @@ def test_a_redaction_pattern_that_cannot_be_used_is_refused_by_its_name(db: None
     with pytest.raises(InvalidInput) as problem:
         make_source(options={"redact": redact})
     assert list(problem.value.errors) == [field]
+
+
+def test_each_kind_has_a_form_that_asks_what_it_needs(as_root: Client) -> None:
+    page = as_root.get("/sources/new/?q=recovery").content.decode()
+    assert "Velero" in page
+    assert "kind=loki" not in page
+    prometheus = as_root.get("/sources/new/?kind=prometheus").content.decode()
+    assert 'name="url"' in prometheus
+    assert 'name="budget_series"' in prometheus
+    pushed = as_root.get("/sources/new/?kind=alertmanager").content.decode()
+    assert 'name="url"' not in pushed
+    assert "/hooks/alertmanager/" in pushed
+    velero = as_root.post("/sources/new/", {"kind": "velero", "name": "Velero", "enabled": "on"})
+    assert (velero.status_code, "This field is required" in velero.content.decode()) == (422, True)
+
+
+def test_a_budget_is_typed_in_mebibytes_and_kept_in_bytes(as_root: Client) -> None:
+    form = {"kind": "loki", "name": "Loki", "url": f"http://127.0.0.1:{free_port()}", "enabled": "on"}
+    as_root.post("/sources/new/", form | {"budget_bytes": "2", "budget_deadline_seconds": "10", "api_key": "k-secret"})
+    source = Source.objects.get()
+    assert source.budget == {"bytes": 2 * 2**20, "deadline_seconds": 10.0}
+    assert source.secrets()["auth"] == {"api_key": "k-secret"}
+    assert 'value="2.0"' in as_root.get(f"/sources/{source.pk}/").content.decode()
+    refused = as_root.post("/sources/new/", form | {"name": "Other", "budget_deadline_seconds": "900"})
+    assert (refused.status_code, "less than or equal to 60" in refused.content.decode()) == (422, True)
+
+
+def test_backup_tools_of_a_new_cluster_are_found_and_added(as_root: Client) -> None:
+    with BackedUpClusterStandIn() as server:
+        form = {"name": "prod-eu", "kubeconfig": yaml.safe_dump(server.kubeconfig()), "allow_private": "on"}
+        page = as_root.post("/sources/clusters/new/", form, follow=True).content.decode()
+        assert set(Source.objects.values_list("kind", flat=True)) == {"kubernetes", "velero", "stash", "csi-snapshots"}
+        assert "Found in the cluster and added: Velero prod-eu, Stash prod-eu, CSI snapshots prod-eu." in page
+        assert all(source.is_healthy for source in Source.objects.exclude(kind="kubernetes"))
+
+
+def test_a_push_is_told_on_the_page(as_root: Client, as_cy: Client) -> None:
+    make_source(kind="webhook", name="Probes")
+    assert "Nothing was pushed yet" in as_cy.get("/sources/").content.decode()
+    token = make_token(make_person("ada"), "ingest")
+    sent = Client(headers={"Authorization": f"Bearer {token}"})
+    assert sent.post("/hooks/webhook/", {"title": "Down"}, content_type="application/json").status_code == 200
+    assert "Last push" in as_cy.get("/sources/").content.decode()
