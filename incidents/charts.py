@@ -1,4 +1,4 @@
-"""The charts of Debrief, as strings of SVG: metric lines, log histograms, trace waterfalls, the incident's lanes.
+"""The charts of Debrief, as strings of SVG: metric lines here, the others by their own names from beside it.
 
 Each takes a payload as it was frozen, with whatever is missing or odd in it, and gives a picture or "": it never
 raises. `zone` is the reader's time zone.
@@ -17,7 +17,6 @@ from incidents.drawing import (
     Band,
     TimeAxis,
     band_of,
-    box,
     clock,
     epoch,
     in_zone,
@@ -26,12 +25,12 @@ from incidents.drawing import (
     place,
     quantity,
     rows,
-    smallest_step,
     svg,
     time_axis,
     words,
 )
 from incidents.lanes import Lane, Mark, Point, Span, lanes
+from incidents.log_drawing import log_histogram
 from incidents.waterfall import trace_waterfall
 
 __all__ = [
@@ -259,53 +258,3 @@ def _in_numbers(lines: list[Line], axis: TimeAxis, unit: str, before: float | No
     if len(lines) > 1:
         told.append(f"{len(lines)} series")
     return ", ".join(told) + "."
-
-
-def log_histogram(
-    payload: Mapping[str, Any],
-    *,
-    band: Band | None = None,
-    zone: tzinfo | str | None = None,
-    width: int = 420,
-    height: int = 54,
-) -> str:
-    """Lines a step, errors in front, with the first error named."""
-    zone = in_zone(zone)
-    bars = _log_bars(payload)
-    if not bars:
-        return ""
-    step = smallest_step([at for at, _, _ in bars], 60.0)
-    axis = TimeAxis(bars[0][0], bars[-1][0] + step, 2, width - 2, zone)
-    top, bottom = 12.0, height - 16.0
-    most = max(count for _, count, _ in bars) or 1.0
-    wide = max(1.0, (axis.right - axis.left) / max(1, round((axis.end - axis.start) / step)) - 1)
-    parts = band_of(axis, band, top, bottom)
-    for at, count, errors in bars:
-        size, bad = (bottom - top) * count / most, (bottom - top) * errors / most
-        if count > errors:
-            parts.append(box("bar", axis.x(at), bottom - size, wide, size, 0.8))
-        if errors:
-            parts.append(box("bar-b", axis.x(at), bottom - bad, wide, bad, 0.8))
-    first = next((at for at, _, errors in bars if errors), None)
-    if first is not None:
-        anchor = "end" if axis.x(first) > axis.right - 130 else ""
-        parts.append(label(axis.x(first), 8, f"first error {clock(first, zone)}", kind="hot", anchor=anchor))
-    parts += axis.words(height - 4, most=4)
-    return svg(width, height, _log_in_numbers(bars, axis, first), parts)
-
-
-def _log_bars(payload: Mapping[str, Any]) -> list[tuple[float, float, float]]:
-    """(time, lines, of them errors) in order of time."""
-    bars = []
-    for row in rows(payload.get("histogram"), 400):
-        at, count = epoch(row.get("at")), number(row.get("count"))
-        if at is not None and count is not None and count >= 0:
-            bars.append((at, count, min(max(number(row.get("errors")) or 0.0, 0.0), count)))
-    return sorted(bars)
-
-
-def _log_in_numbers(bars: list[tuple[float, float, float]], axis: TimeAxis, first: float | None) -> str:
-    total, wrong = sum(count for _, count, _ in bars), sum(errors for _, _, errors in bars)
-    stretch = f"{clock(axis.start, axis.zone)} to {clock(axis.end, axis.zone)}"
-    told = f"{total:,.0f} lines from {stretch}, {wrong:,.0f} with errors"
-    return told + (f", the first at {clock(first, axis.zone)}." if first is not None else ".")

@@ -5,20 +5,18 @@ Payloads are hostile: every value is read through incidents/drawing.py and escap
 
 from __future__ import annotations
 
-import re
 from collections.abc import Callable, Mapping
 from datetime import tzinfo
 from html import escape
 from typing import Any
 
-from incidents.charts import common_labels, line_chart, log_histogram, series_name, trace_waterfall
+from incidents.charts import common_labels, line_chart, series_name, trace_waterfall
 from incidents.drawing import Band, clock, epoch, in_zone, milliseconds, number, quantity, rows, words
+from incidents.log_drawing import log_html
 from incidents.parts import Part, WrongPart, part_of
-from incidents.strips import alert_span, recovery_strip, span_words
+from incidents.strips import alert_span, recovery_legend, recovery_strip, span_words
 
-LOG_LINES = 14
 LISTED = 12
-_REDACTED = re.compile(r"\[redacted:([\w.-]{1,60})\]")
 
 
 def evidence_html(
@@ -29,17 +27,23 @@ def evidence_html(
     zone: tzinfo | str | None = None,
     band: Band | None = None,
     options: Mapping[str, str] | None = None,
+    whole: bool = False,
 ) -> str:
     """Trusted HTML for one item of evidence; never raises, whatever the payload holds.
 
     `options` are those of an embed (incidents/parts.py): which part is shown. Times in them are UTC, whatever `zone`
-    the reader has. Where they cannot be read, the sentence that says so stands in place of the item.
+    the reader has. Where they cannot be read, the sentence that says so stands in place of the item. Without them it is
+    an item on a page, where what is long is folded, or with `whole` shown in full.
     """
     body = payload if isinstance(payload, Mapping) else {}
     place = in_zone(zone)
     draw = _DRAWN.get(str(type), _facts)
     try:
-        drawn = draw(body, place, band, part_of(str(type), options or {}, *covered(body)))
+        part = part_of(str(type), options or {}, *covered(body))
+        if str(type) == "log":
+            drawn = log_html(body, place, band, part, whole=whole, folds=options is None)
+        else:
+            drawn = draw(body, place, band, part)
     except WrongPart as problem:
         return wrong(str(problem))
     return drawn or f'<p class="sm mut">{escape(words(title) or "No details.")}</p>'
@@ -72,47 +76,10 @@ def _metric(payload: Mapping[str, Any], zone: tzinfo, band: Band | None, part: P
         facts.append(f"median before {quantity(usual, unit)}, dashed")
     if (step := number(payload.get("step_seconds"))) is not None:
         facts.append(f"step {step:g} s")
-    query = words(payload.get("expr"), 600)
+    expr = payload.get("expr")
+    query = words(expr, 600) if isinstance(expr, str) else ""
     code = f'<code class="q" title="{escape(query)}">{escape(query)}</code>' if query else ""
     return f"<div>{chart}{code}{_foot(facts)}</div>"
-
-
-def _log(payload: Mapping[str, Any], zone: tzinfo, band: Band | None, part: Part) -> str:
-    lines = _chosen_lines(payload, part)
-    shown = lines if part.lines else _around_errors(lines, part.most or LOG_LINES)
-    excerpt = "".join(_log_line(at, row, zone) for at, row in shown)
-    total = number(payload.get("total"))
-    facts = [f"{len(shown)} of {total:,.0f} lines" if total else f"{len(shown)} lines"]
-    pod, container = words(payload.get("pod"), 80), words(payload.get("container"), 60)
-    if pod:
-        life = ", the container before" if payload.get("previous") is True else ""
-        facts.append(f"{container or 'container'} of {pod}{life}")
-    chart = "" if part.lines or part.most else log_histogram(payload, zone=zone, band=band)
-    body = (
-        f'<pre class="log" tabindex="0">{excerpt}</pre>'
-        if excerpt
-        else '<p class="sm mut">No line in this stretch.</p>'
-    )
-    return (f"<div>{chart}</div>" if chart else "") + body + f"<div>{_foot(facts)}</div>"
-
-
-def _around_errors(
-    lines: list[tuple[float | None, Mapping[str, Any]]], most: int
-) -> list[tuple[float | None, Mapping[str, Any]]]:
-    """The stretch of `most` lines that starts two before the first error, or the last ones where there is none."""
-    if len(lines) <= most:
-        return lines
-    first = next((at for at, (_, row) in enumerate(lines) if row.get("level") == "error"), None)
-    start = len(lines) - most if first is None else min(max(0, first - 2), len(lines) - most)
-    return lines[start : start + most]
-
-
-def _log_line(at: float | None, row: Mapping[str, Any], zone: tzinfo) -> str:
-    time = f"<i>{clock(at, zone)}</i> " if at is not None else ""
-    text = "".join(sign if sign.isprintable() else " " for sign in str(row.get("text") or "")[:2_000].rstrip())
-    marked = _REDACTED.sub(r"<b>redacted:\1</b>", escape(text))
-    kind = ' class="e"' if row.get("level") == "error" else ""
-    return f"<span{kind}>{time}{marked}</span>"
 
 
 def _trace(payload: Mapping[str, Any], zone: tzinfo, band: Band | None, part: Part) -> str:
@@ -126,7 +93,11 @@ def _trace(payload: Mapping[str, Any], zone: tzinfo, band: Band | None, part: Pa
         facts.append(f"began {clock(start, zone)}")
     if (length := number(payload.get("duration_ms"))) is not None:
         facts.append(f"took {milliseconds(length)}")
+    if isinstance(payload.get("critical"), list) and payload["critical"]:
+        facts.append("heavy: on the critical path")
     failed = [row for row in rows(payload.get("spans"), 2_000) if row.get("error") is True]
+    if failed:
+        facts.append(f"✕ failed: {len(failed)} of {len(rows(payload.get('spans'), 2_000))} spans")
     told = words(failed[0].get("message"), 200) if failed else ""
     message = f'<p class="xs bad">{escape(told)}</p>' if told else ""
     return f"<div>{chart}{message}{_foot(facts)}</div>"
@@ -175,6 +146,8 @@ def _alert(payload: Mapping[str, Any], zone: tzinfo, band: Band | None, part: Pa
     first, last = epoch(payload.get("first_at")), epoch(payload.get("last_at"))
     if first is not None and last is not None:
         facts.insert(0, f"{span_words(last - first)}{', still firing' if payload.get('ongoing') is True else ''}")
+    elif first is not None:
+        facts.insert(0, f"began {clock(first, zone)}")
     if left_out:
         facts.append(f"{left_out} more alerts of its group were left out by the sender")
     text = f'<p class="sm">{escape(sentence)}</p>' if sentence else ""
@@ -190,6 +163,8 @@ def _backup(payload: Mapping[str, Any], zone: tzinfo, band: Band | None, part: P
     if payload.get("restore") is True:
         shown = {name: payload.get(name) for name in ("state", "of", "covers", "started_at", "finished_at", "reason")}
         return _facts(shown, zone, band, part)
+    if not isinstance(payload.get("points"), list):
+        return _facts(payload, zone, band, part)
     age = number(payload.get("age_seconds"))
     newest = payload.get("newest_usable")
     name = words(newest.get("name"), 120) if isinstance(newest, Mapping) else ""
@@ -204,14 +179,14 @@ def _backup(payload: Mapping[str, Any], zone: tzinfo, band: Band | None, part: P
         f"{escape(words(row.get('reason'), 300) or 'no reason told')}</dd>"
         for row in bad[-4:]
     )
-    facts = [words(payload.get("tool"), 40)]
+    facts = [tool] if (tool := words(payload.get("tool"), 40)) else []
     total, shown_ = number(payload.get("points_total")), len(rows(payload.get("points"), 200))
     facts.append(f"{shown_} of {total:.0f} points" if total and total > shown_ else f"{shown_} points")
     if cron := words(payload.get("schedule"), 60):
         facts.append(f"schedule {cron}{', paused' if payload.get('paused') is True else ''}")
     notes = payload.get("notes")
     facts += [words(note, 200) for note in notes[:4]] if isinstance(notes, list) else []
-    chart = recovery_strip(payload, zone=zone)
+    chart = recovery_strip(payload, zone=zone) + recovery_legend(payload)
     details = f'<dl class="kv">{listed}</dl>' if listed else ""
     return f"<div>{chart}{told}{details}{_foot(facts)}</div>"
 
@@ -273,19 +248,6 @@ def covered(payload: Mapping[str, Any]) -> tuple[float | None, float | None]:
     return start, end
 
 
-def _chosen_lines(payload: Mapping[str, Any], part: Part) -> list[tuple[float | None, Mapping[str, Any]]]:
-    lines = [(epoch(row.get("at")), row) for row in rows(payload.get("lines"), 2_000)]
-    if part.lines:
-        if part.lines[0] > len(lines):
-            first, last = part.lines
-            raise WrongPart(f"lines={first}-{last}: this log has {len(lines)} lines; expected numbers up to that.")
-        lines = lines[part.lines[0] - 1 : part.lines[1]]
-    if part.window:
-        start, end = part.window
-        lines = [(at, row) for at, row in lines if at is not None and start <= at <= end]
-    return lines
-
-
 def _one_series(payload: Mapping[str, Any], name: str) -> Mapping[str, Any]:
     """The payload with the one series that bears `name`: as the chart tells it from its neighbours, or in full."""
     series = rows(payload.get("series"), 50)
@@ -308,7 +270,6 @@ def named_series(payload: Mapping[str, Any]) -> list[str]:
 
 _DRAWN: dict[str, Callable[[Mapping[str, Any], tzinfo, Band | None, Part], str]] = {
     "metric": _metric,
-    "log": _log,
     "trace": _trace,
     "state_change": _change,
     "event": _event,

@@ -30,9 +30,16 @@ from incidents.drawing import (
 SHAPES = {
     "usable": ("bar-g", "M{x} {y}m-4 0a4 4 0 1 0 8 0a4 4 0 1 0 -8 0z"),
     "partial": ("bar-w", "M{x} {y}l0 -5l5 9l-10 0l5 -9z"),
-    "failed": ("edge", "M{x} {y}m-4 -4l8 8m0 -8l-8 8"),
+    "failed": ("cross", "M{x} {y}m-4 -4l8 8m0 -8l-8 8"),
     "running": ("ring", "M{x} {y}m-4 0a4 4 0 1 0 8 0a4 4 0 1 0 -8 0z"),
     "unknown": ("none", "M{x} {y}m-4 -4h8v8h-8z"),
+}
+WORDS = {
+    "usable": "usable",
+    "partial": "in part",
+    "failed": "failed",
+    "running": "still running",
+    "unknown": "not known",
 }
 MOST = 60
 
@@ -56,7 +63,7 @@ def recovery_strip(
     parts = [f'<path class="ax" d="M{place(axis.left)} {place(y)}H{place(axis.right)}"/>']
     parts += _age(payload, axis, incident, y)
     for at, row in points:
-        kind, shape = SHAPES.get(str(row.get("state")), SHAPES["unknown"])
+        kind, shape = SHAPES[_state(row)]
         parts.append(f'<path class="{kind}" d="{shape.format(x=place(axis.x(at)), y=place(y))}"/>')
     parts.append(f'<path class="edge" d="M{place(axis.x(incident))} 12V{place(bottom)}"/>')
     near_end = axis.x(incident) > axis.right - 60
@@ -64,6 +71,25 @@ def recovery_strip(
     parts.append(label(x, 9, "incident", kind="hot", anchor="end" if near_end else ""))
     parts += axis.words(height - 3, most=4)
     return svg(width, height, _in_numbers(payload, points, zone, incident), parts)
+
+
+def recovery_legend(payload: Mapping[str, Any]) -> str:
+    """What each shape of the strip means, for the states that it has."""
+    present = {_state(row) for row in rows(payload.get("points"), MOST) if epoch(row.get("at")) is not None}
+    if not present or epoch(payload.get("incident_at")) is None:
+        return ""
+    entries = "".join(
+        f'<li><svg class="viz" viewBox="0 0 12 12" aria-hidden="true"><path class="{kind}" '
+        f'd="{shape.format(x="6", y="6")}"/></svg>{WORDS[state]}</li>'
+        for state, (kind, shape) in SHAPES.items()
+        if state in present
+    )
+    return f'<ul class="legend" aria-label="What the shapes mean">{entries}</ul>'
+
+
+def _state(row: Mapping[str, Any]) -> str:
+    state = str(row.get("state"))
+    return state if state in SHAPES else "unknown"
 
 
 def _age(payload: Mapping[str, Any], axis: TimeAxis, incident: float, y: float) -> list[str]:
@@ -94,8 +120,7 @@ def _in_numbers(
 ) -> str:
     counts: dict[str, int] = {}
     for _, row in points:
-        state = str(row.get("state"))
-        state = state if state in SHAPES else "unknown"
+        state = _state(row)
         counts[state] = counts.get(state, 0) + 1
     told = ", ".join(f"{count} {state}" for state, count in counts.items()) or "no recovery point"
     age = number(payload.get("age_seconds"))

@@ -45,7 +45,9 @@ def trace_waterfall(payload: Mapping[str, Any], limit: int = 40, *, width: int =
     if len(bars) > len(ordered):
         rest.append(f"{len(bars) - len(ordered)} shorter spans are not drawn")
     if orphans := number(payload.get("orphans")):
-        rest.append("1 span is missing" if orphans == 1 else f"{orphans:.0f} spans are missing")
+        rest.append(
+            "1 span came without its parent" if orphans == 1 else f"{orphans:.0f} spans came without their parent"
+        )
     for text in rest:
         parts.append(label(0, height + 9, text))
         height += ROW
@@ -99,14 +101,20 @@ def _head(whole: float, right: float, count: int) -> list[str]:
 
 def _row(bar: Bar, depth: int, y: float, first: float, whole: float, right: float, critical: bool) -> list[str]:
     indent = INDENT * min(depth, DEEPEST)
-    most = int((LEFT - 6 - indent) / 5.7)
+    most = int((LEFT - 6 - indent) / (6.1 if critical else 5.7))
     x = LEFT + (right - LEFT) * (bar.start - first) / whole
     wide = max(1.5, (right - LEFT) * bar.length / whole)
     kind = "bar-b" if bar.error else "bar-a" if critical else "bar"
+    # What its colour says, its words say too: heavy on the critical path, a cross where it failed.
     return [
-        label(indent, y + 11, words(bar.title.replace("  ", " "), most), kind="lab"),
+        label(indent, y + 11, words(bar.title.replace("  ", " "), most), kind="lab crit" if critical else "lab"),
         box(kind, x, y + 3, wide, 9),
-        label(x + wide + 3, y + 11, milliseconds(bar.length), kind="hot" if bar.error else ""),
+        label(
+            x + wide + 3,
+            y + 11,
+            f"{'✕ ' if bar.error else ''}{milliseconds(bar.length)}",
+            kind="hot" if bar.error else "",
+        ),
     ]
 
 

@@ -26,12 +26,18 @@ ICONS = {
     "alert": "bell",
     "backup": "archive",
     "annotation": "bookmark",
+    "link": "external-link",
+}
+FLAGS = {
+    "truncated": "a limit cut it: there was more",
+    "partial": "in part: its source could not give all of it",
+    "sampled": "a sample: others may have matched as well",
 }
 
 
 @register.simple_tag
-def evidence_item(item: Evidence, incident: Incident) -> SafeString:
-    """Head with E-n, the thing itself, and where it came from."""
+def evidence_item(item: Evidence, incident: Incident, whole: bool = False) -> SafeString:
+    """Head with E-n, the thing itself (`whole`: all that was kept of it), and where it came from."""
     flag = next((name for name in ("truncated", "partial") if item.flags.get(name)), "")
     address = f"/incidents/{incident.number}/evidence/{item.number}/"
     head = format_html(
@@ -42,7 +48,7 @@ def evidence_item(item: Evidence, incident: Incident) -> SafeString:
         address,
         item.number,
     )
-    body = _drawn(item, incident)
+    body = _drawn(item, incident, whole)
     return format_html(
         '<article class="evd" id="E-{}">{}{}<div class="evd-f">{}</div></article>',
         item.number,
@@ -66,13 +72,15 @@ def tried_item(observation: dict[str, Any]) -> SafeString:
     )
 
 
-def _drawn(item: Evidence, incident: Incident) -> str:
+def _drawn(item: Evidence, incident: Incident, whole: bool) -> str:
     """What the source said, drawn once for each reader's zone and each band: the hash says whether it is the same."""
     zone, band = timezone.get_current_timezone(), incident.band()
-    key = f"drawn:{item.pk}:{item.sha256}:{zone}:{band[0].timestamp()}:{band[1].timestamp() if band[1] else 0}"
+    key = (
+        f"drawn:{item.pk}:{item.sha256}:{whole:d}:{zone}:{band[0].timestamp()}:{band[1].timestamp() if band[1] else 0}"
+    )
     body: str | None = cache.get(key)
     if body is None:
-        body = evidence_html(item.type, item.title, item.payload, zone=zone, band=band)
+        body = evidence_html(item.type, item.title, item.payload, zone=zone, band=band, whole=whole)
         cache.set(key, body, timeout=600)
     return body
 
@@ -85,6 +93,7 @@ def _foot(item: Evidence) -> SafeString:
             '<span title="{} UTC">{}, {}</span>', f"{utc:%Y-%m-%d %H:%M:%S}", item.source_name, f"{local:%H:%M:%S}"
         )
     ]
+    parts += [format_html("<span>{}</span>", told) for flag, told in FLAGS.items() if item.flags.get(flag)]
     if item.redactions:
         total = sum(int(count) for count in item.redactions.values())
         parts.append(format_html("<span>{} blacked out</span>", total))
@@ -98,7 +107,17 @@ def _links(item: Evidence) -> list[str]:
     for link in item.links[:3]:
         url = str(link.get("url", ""))
         if urlsplit(url).scheme in {"http", "https"}:
-            found.append(format_html('<a href="{}" rel="noopener noreferrer">{}</a>', url, link.get("title") or "Open"))
+            kind = "btn btn-xs" if item.type == "link" else ""
+            title = link.get("title") or "Open"
+            found.append(
+                format_html(
+                    '<a class="{}" href="{}" rel="noopener noreferrer">{}{}</a>',
+                    kind,
+                    url,
+                    icon("external-link") if kind else "",
+                    title,
+                )
+            )
     return found
 
 

@@ -153,7 +153,7 @@ def test_a_metric_without_values_draws_nothing(payload: dict[str, Any]) -> None:
 
 def test_a_histogram_names_the_first_error() -> None:
     chart = log_histogram(LOG)
-    assert "first error 06:37:30" in texts(chart)
+    assert "first error 06:37:26" in texts(chart)
     assert parsed(chart)[0].get("aria-label", "").startswith("13 lines from 06:37:00 to 06:38:00, 7 with errors")
 
 
@@ -162,7 +162,9 @@ def test_a_waterfall_stands_in_tree_order_with_failures_marked() -> None:
     drawn = texts(chart)
     assert drawn.index("web POST /checkout") < drawn.index("db connect")
     assert 'class="bar-b"' in chart
-    assert "1 span is missing" in drawn
+    assert "1 span came without its parent" in drawn
+    assert "✕ 4951 ms" in drawn
+    assert "heavy: on the critical path" in evidence_html("trace", "x", TRACE)
 
 
 def test_a_waterfall_keeps_what_matters_when_there_are_too_many_spans() -> None:
@@ -219,6 +221,53 @@ def test_a_long_log_shows_the_stretch_around_its_first_error() -> None:
     assert re.findall(r"line (\d+)", shown) == ["48", "49", "50", "51", "52", "53"]
 
 
+GROUPED: dict[str, Any] = LOG | {
+    "errors": 90,
+    "patterns_total": 43,
+    "patterns": [
+        {"pattern": f"p{n} took <*> ms", "count": 90 - n, "level": level, "trend": trend}
+        | {"first_at": "2026-11-21T06:37:25Z", "last_at": "2026-11-21T06:38:20Z"}
+        for n, (level, trend) in enumerate(
+            [
+                ("info", "steady"),
+                ("error", "steady"),
+                ("warning", "new"),
+                ("error", "new"),
+                ("info", "fewer"),
+                ("info", ""),
+            ]
+        )
+    ],
+}
+
+
+def test_groups_of_lines_stand_loudest_and_newest_first_and_the_rest_is_folded() -> None:
+    shown = evidence_html("log", "x", GROUPED)
+    assert re.findall(r"<code>(p\d)", shown) == ["p3", "p1", "p2", "p0", "p5", "p4"]
+    first, rest = shown.split("<details><summary>39 more groups of lines</summary>")
+    assert first.count("<li") == 4
+    assert "37 more were not kept" in rest
+    assert "p3 took <i>…</i> ms" in first
+    assert '<b class="num">87×</b><span class="trend trend-new">new</span><span>error</span>' in first
+    assert "<span>06:37:25 to 06:38:20</span>" in first
+    assert "90 with errors" in rest
+
+
+def test_a_figure_folds_nothing_and_says_how_many_groups_it_leaves_out() -> None:
+    shown = evidence_html("log", "x", GROUPED, options={})
+    assert "details" not in shown
+    assert "39 more groups of lines" in shown
+    assert "<code>" not in evidence_html("log", "x", GROUPED, options={"lines": "1"})
+
+
+def test_the_page_of_a_log_shows_every_group_and_line_that_was_kept() -> None:
+    lines = [{"at": None, "text": f"line {n}", "level": "info"} for n in range(100)]
+    shown = evidence_html("log", "x", GROUPED | {"lines": lines}, whole=True)
+    assert len(re.findall(r"line \d", shown)) == 100
+    assert shown.count("<li") == 6
+    assert len(re.findall(r"line \d", evidence_html("log", "x", GROUPED | {"lines": lines}))) == 8
+
+
 def test_a_rollout_is_a_difference_of_before_and_after() -> None:
     assert "<dt>image</dt><dd><del>c:1.41</del><ins>c:1.42</ins></dd>" in evidence_html("state_change", "x", ROLLOUT)
 
@@ -230,7 +279,7 @@ def test_an_event_says_how_often_and_how_long() -> None:
 
 def test_what_has_no_picture_of_its_own_is_a_list_of_facts() -> None:
     shown = evidence_html(
-        "alert", "x", {"alertname": "HighErrors", "labels": {"pod": "<a>"}, "first_at": EVENT["first_at"]}
+        "link", "x", {"alertname": "HighErrors", "labels": {"pod": "<a>"}, "first_at": EVENT["first_at"]}
     )
     assert "<dt>alertname</dt><dd>HighErrors</dd>" in shown
     assert "<dt>labels</dt><dd>pod=&lt;a&gt;</dd>" in shown
@@ -263,6 +312,7 @@ def poisoned(value: Any) -> Any:
     [
         ("metric", metric()),
         ("log", LOG),
+        ("log", GROUPED),
         ("trace", TRACE),
         ("state_change", ROLLOUT),
         ("event", EVENT),
@@ -299,7 +349,7 @@ JSON = st.recursive(
 @settings(max_examples=150, deadline=None)
 @given(st.sampled_from(["metric", "log", "trace", "state_change", "event", "link", "x"]), st.data())
 def test_nothing_in_a_payload_breaks_its_picture(kind: str, data: st.DataObject) -> None:
-    whole = {"metric": metric(), "log": LOG, "trace": TRACE, "state_change": ROLLOUT, "event": EVENT}.get(kind, {})
+    whole = {"metric": metric(), "log": GROUPED, "trace": TRACE, "state_change": ROLLOUT, "event": EVENT}.get(kind, {})
     payload = copy.deepcopy(whole)
     for name in data.draw(st.lists(st.sampled_from([*whole, "extra"]), max_size=4)):
         payload[name] = data.draw(

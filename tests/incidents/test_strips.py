@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from typing import Any
 
 import pytest
@@ -59,6 +60,7 @@ def test_the_item_names_what_failed_and_why() -> None:
     html = evidence_html("backup", "t", STRIP)
     assert "<b>6 h 38 min</b> before, d-1" in html
     assert "failed: no space left" in html
+    assert re.findall(r"</svg>([a-z ]+)</li>", html) == ["usable", "failed"]
 
 
 def test_without_a_usable_point_it_says_so() -> None:
