@@ -12,7 +12,8 @@ from datetime import datetime, timedelta
 
 from celery import shared_task
 from django.core.exceptions import ValidationError
-from django.db import transaction
+from django.db import models, transaction
+from django.db.models import Max
 from django.utils import timezone
 
 from accounts.permissions import PermissionProblem
@@ -41,7 +42,7 @@ def watch_alerts() -> int:
 
 def look(now: datetime) -> int:
     """How many alerts were acted on; 0 while another worker looks."""
-    if not Alert.objects.to_handle().exists():
+    if not (Alert.objects.to_handle().exists() or _left_alone().exists()):
         return 0
     with transaction.atomic():
         if SignalWatch.held(now, name="alerts") is None:
@@ -49,9 +50,21 @@ def look(now: datetime) -> int:
         rows = (
             Alert.objects.to_handle().select_for_update(of=("self",)).select_related("source", "deed__rule__changed_by")
         )
-        changed = list(rows[:MOST_LOOKED_AT])
-        _Look(now).act(changed)
-    return len(changed)
+        changed, alone = list(rows[:MOST_LOOKED_AT]), list(_left_alone()[:MOST_LOOKED_AT])
+        seen = _Look(now)
+        seen.act(changed)
+        seen.reconsider(alone)
+    return len(changed) + len(alone)
+
+
+def _left_alone() -> models.QuerySet[AlertDeed]:
+    """Firing alerts that found no incident to join, where one was opened or changed since."""
+    newest = Incident.objects.open().aggregate(newest=Max("updated_at"))["newest"]
+    rows = AlertDeed.objects.filter(
+        outcome=AlertDeed.Outcome.ALONE, alert__status=AlertStatus.FIRING, rule__enabled=True
+    )
+    found = rows.filter(at__lt=newest) if newest else rows.none()
+    return found.select_related("alert__source", "rule__changed_by").order_by("at", "pk")
 
 
 class _Look:
@@ -71,7 +84,8 @@ class _Look:
 
     def act(self, alerts: list[Alert]) -> None:
         ended: set[int] = set()
-        for alert in alerts:
+        # Those that open incidents come first, so that the others of the same moment can join them.
+        for alert in sorted(alerts, key=self._opens_none):
             deed = getattr(alert, "deed", None)
             if deed is None:
                 deed = self._first(alert)
@@ -82,9 +96,24 @@ class _Look:
         for incident_id in sorted(ended):
             self._ended(incident_id)
 
+    def reconsider(self, deeds: list[AlertDeed]) -> None:
+        for deed in deeds:
+            rule = deed.rule
+            incident = holding(place_of(deed.alert, rule, self._clusters), self._incidents) if rule else None
+            if rule is not None and incident is not None:
+                join_by_rule(alert=deed.alert, rule=rule, incident=incident, group=deed.group, now=self._now)
+        AlertDeed.objects.filter(pk__in=[deed.pk for deed in deeds]).update(at=self._now)
+
+    def _opens_none(self, alert: Alert) -> bool:
+        rule = self._rule_of(alert)
+        return rule is None or rule.action != AlertRule.Action.OPEN
+
+    def _rule_of(self, alert: Alert) -> AlertRule | None:
+        return next((one for one in self._rules if one.matches(alert)), None)
+
     def _first(self, alert: Alert) -> AlertDeed | None:
         """An alert that nobody has decided about yet."""
-        rule = next((one for one in self._rules if one.matches(alert)), None)
+        rule = self._rule_of(alert)
         outcome, words, incident = AlertDeed.Outcome.UNMATCHED, "", None
         group = rule.group_of(alert) if rule else ""
         if rule is not None:

@@ -115,6 +115,27 @@ def test_an_alert_joins_an_open_incident_that_people_declared() -> None:
     assert outcome_of(elsewhere) == "alone"
 
 
+def test_an_alert_that_was_alone_joins_the_incident_that_comes_later() -> None:
+    make_alert_rule(action="attach")
+    alert = make_alert()
+    look(NOW)
+    assert outcome_of(alert) == "alone"
+    AlertDeed.objects.update(at=NOW - timedelta(minutes=1))
+    incident = make_incident(namespaces=["shop"])
+    look(NOW)
+    assert AlertDeed.objects.get().incident == incident
+    assert look(NOW + timedelta(hours=1)) == 0
+
+
+def test_those_that_open_come_before_those_that_join() -> None:
+    make_alert_rule(name="Serious", matchers='severity="critical"')
+    make_alert_rule(name="Others", action="attach")
+    mild = make_alert(fingerprint="0", severity="warning", labels={"namespace": "shop", "service": "checkout"})
+    serious = make_alert(fingerprint="1")
+    look(NOW)
+    assert [outcome_of(alert) for alert in (serious, mild)] == ["opened", "joined"]
+
+
 def test_another_workload_of_the_namespace_is_another_matter() -> None:
     incident = make_incident(namespaces=[], workloads=[{"kind": "Deployment", "namespace": "shop", "name": "cart"}])
     make_alert_rule(action="attach")
