@@ -33,6 +33,10 @@ def test_senders_are_asked_to_come_back(installation: Installation, tmp_path: Pa
         refused = push()
         assert refused.status_code == 503, refused.text
         assert int(refused.headers["retry-after"]) > 0
+        for path in ("/v1/metrics", "/ingest/fluent/"):
+            headers = {"Authorization": f"Bearer {installation.token}"}
+            other = httpx.post(f"{address}{path}", json={}, headers=headers, timeout=SENDERS_PATIENCE)
+            assert (other.status_code, "retry-after" in other.headers) == (503, True)
         ready = httpx.get(f"{address}/readyz", timeout=SENDERS_PATIENCE)
         assert (ready.status_code, ready.json()["failed"]) == (503, {"database": "does not answer"})
         assert httpx.get(f"{address}/healthz").status_code == 200

@@ -19,9 +19,13 @@ from opentelemetry._logs import LogRecord as Record
 from opentelemetry._logs import SeverityNumber
 from opentelemetry.exporter.otlp.proto.http import Compression
 from opentelemetry.exporter.otlp.proto.http._log_exporter import OTLPLogExporter
+from opentelemetry.exporter.otlp.proto.http.metric_exporter import OTLPMetricExporter
 from opentelemetry.exporter.otlp.proto.http.trace_exporter import OTLPSpanExporter
 from opentelemetry.sdk._logs import LoggerProvider
 from opentelemetry.sdk._logs.export import LogRecordExportResult, SimpleLogRecordProcessor
+from opentelemetry.sdk.metrics import Counter, Histogram, MeterProvider
+from opentelemetry.sdk.metrics.export import AggregationTemporality, InMemoryMetricReader, MetricExportResult
+from opentelemetry.sdk.metrics.view import ExponentialBucketHistogramAggregation, View
 from opentelemetry.sdk.resources import Resource
 from opentelemetry.sdk.trace import TracerProvider
 from opentelemetry.sdk.trace.export import SimpleSpanProcessor, SpanExportResult
@@ -29,7 +33,7 @@ from opentelemetry.sdk.trace.export.in_memory_span_exporter import InMemorySpanE
 
 from accounts.actions.tokens import revoke_token
 from accounts.models import ApiToken
-from telemetry.models import LogRecord, Span
+from telemetry.models import LogRecord, MetricPoint, MetricSeries, Span
 from tests import database, system
 from tests.builders import make_person, make_token
 
@@ -100,6 +104,36 @@ def test_the_python_exporter_pushes_logs(web: str, token: str) -> None:
     assert database.places_of("hunter2") == []
 
 
+def test_the_python_exporter_pushes_metrics_once(web: str, token: str) -> None:
+    reader = InMemoryMetricReader(preferred_temporality={Counter: AggregationTemporality.DELTA})
+    views = [
+        View(instrument_name="size", instrument_type=Histogram, aggregation=ExponentialBucketHistogramAggregation())
+    ]
+    provider = MeterProvider([reader], resource=RESOURCE, views=views, shutdown_on_exit=False)
+    meter = provider.get_meter("tests")
+    meter.create_counter("requests", unit="{request}").add(3, {"token": "hunter2-in-a-label"})
+    meter.create_up_down_counter("queue").add(-2)
+    for name in ("duration", "size"):
+        meter.create_histogram(name, unit="s").record(0.3)
+    told = reader.get_metrics_data()
+    assert told is not None
+    exporter = OTLPMetricExporter(f"{web}/v1/metrics", headers=bearer(token), compression=Compression.Gzip)
+    for _ in range(2):
+        assert exporter.export(told) is MetricExportResult.SUCCESS
+    exporter.shutdown()
+    provider.shutdown()
+    rows = {row.name: row for row in MetricSeries.objects.all()}
+    kinds = {"requests": ("counter", True), "queue": ("gauge", False)}
+    kinds |= dict.fromkeys(("duration", "size"), ("histogram", False))
+    assert {name: (row.kind, row.is_delta) for name, row in rows.items()} == kinds
+    points = {point.series_id: point for point in MetricPoint.objects.all()}
+    assert len(points) == 4
+    assert (points[rows["requests"].pk].value, points[rows["queue"].pk].value) == (3.0, -2.0)
+    (upper, *_) = points[rows["size"].pk].distribution["bounds"]
+    assert upper == pytest.approx(0.3, rel=0.1)
+    assert database.places_of("hunter2") == []
+
+
 @pytest.fixture(scope="session")
 def npm_packages(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """The exporter of tests/npm, installed once into a cache directory under the name of its lock."""
@@ -149,7 +183,7 @@ def send(web: str, token: str, content: Any, path: str = "/v1/traces", **headers
     return httpx.post(web + path, content=body, headers=named, timeout=30)
 
 
-@pytest.mark.parametrize("path", ["/v1/traces", "/v1/logs"])
+@pytest.mark.parametrize("path", ["/v1/traces", "/v1/logs", "/v1/metrics"])
 def test_an_empty_request_is_a_success(web: str, token: str, path: str) -> None:
     for body in (b"{}", gzip.compress(b"{}")):
         headers = {"Content_Encoding": "gzip"} if body[:2] == b"\x1f\x8b" else {}
