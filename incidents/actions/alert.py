@@ -7,7 +7,7 @@ from datetime import datetime
 from django.db import transaction
 
 from accounts.models import User
-from accounts.permissions import require_respond
+from accounts.permissions import can_respond, require_respond
 from accounts.problems import InvalidInput
 from incidents.actions.incident import LONGEST_WINDOW, change_status, declare_incident
 from incidents.actions.milestone import write_milestone
@@ -122,7 +122,8 @@ def all_ended(*, incident: Incident, rule: AlertRule, ended_at: datetime, alerts
     if not created:
         proposal.ended_at, proposal.alerts = ended_at, alerts
         proposal.save(update_fields=["ended_at", "alerts"])
-    if rule.when_ended == AlertRule.WhenEnded.MARK:
+    # Whose rule it is may not respond any more: then people are asked.
+    if rule.when_ended == AlertRule.WhenEnded.MARK and can_respond(rule.changed_by):
         _mitigate(proposal, by=rule.changed_by, decided_by=None, now=now)
     elif created:
         told = "All alerts have ended" if alerts > 1 else "The alert has ended"

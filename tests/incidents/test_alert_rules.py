@@ -256,6 +256,16 @@ def test_a_rule_may_mark_the_mitigation_and_takes_it_back_when_it_fires_again() 
     assert incident.status == "investigating"
 
 
+def test_a_rule_of_somebody_who_may_not_respond_any_more_asks_people() -> None:
+    _, alert = opened(when_ended="mark")
+    person = make_person("root")
+    person.role = Role.VIEWER
+    person.save()
+    end(alert)
+    look(NOW + timedelta(minutes=19))
+    assert MitigationProposal.objects.get().state == "open"
+
+
 def test_a_rule_may_leave_the_end_to_people() -> None:
     _, alert = opened(when_ended="nothing")
     end(alert)
