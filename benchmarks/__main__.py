@@ -42,7 +42,7 @@ def _run() -> list:
     from django.core.management import call_command
 
     call_command("bootstrap", verbosity=0, stdout=open(os.devnull, "w"))  # noqa: SIM115, PTH123
-    from benchmarks import archive, collecting, pages, recording, rendering, slack, writing
+    from benchmarks import archive, collecting, intake, pages, recording, redaction, rendering, slack, writing
 
     return [
         *rendering.figures(),
@@ -52,6 +52,8 @@ def _run() -> list:
         *collecting.figures(),
         *recording.figures(),
         *archive.figures(),
+        *redaction.figures(),
+        *intake.figures(),
     ]
 
 
