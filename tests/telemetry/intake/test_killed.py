@@ -50,7 +50,7 @@ def test_a_web_process_killed_on_the_way_loses_nothing_and_doubles_nothing(commi
     with running.process(running.web_command(port), environment=environment, log=tmp_path / "first.log"):
         sender.start()
         for _ in range(CHUNKS // 3):
-            assert sent.acquire(timeout=30)
+            assert sent.acquire(timeout=30), (tmp_path / "first.log").read_text()
     # What was answered before the kill is there, whatever the sender does afterwards.
     assert LogRecord.objects.count() >= CHUNKS // 3 * RECORDS
     with running.process(running.web_command(port), environment=environment, log=tmp_path / "second.log"):
