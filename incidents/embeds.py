@@ -14,7 +14,7 @@ from incidents.charts import common_labels, line_chart, series_name, trace_water
 from incidents.drawing import Band, clock, epoch, in_zone, milliseconds, number, quantity, rows, words
 from incidents.log_drawing import log_html
 from incidents.parts import Part, WrongPart, part_of
-from incidents.strips import alert_span, recovery_legend, recovery_strip, span_words
+from incidents.strips import STATES, alert_span, recovery_legend, recovery_strip, span_words
 
 LISTED = 12
 
@@ -98,7 +98,7 @@ def _trace(payload: Mapping[str, Any], zone: tzinfo, band: Band | None, part: Pa
     failed = [row for row in rows(payload.get("spans"), 2_000) if row.get("error") is True]
     if failed:
         facts.append(f"✕ failed: {len(failed)} of {len(rows(payload.get('spans'), 2_000))} spans")
-    told = words(failed[0].get("message"), 200) if failed else ""
+    told = words(max(failed, key=lambda row: number(row.get("start_ms")) or 0.0).get("message"), 200) if failed else ""
     message = f'<p class="xs bad">{escape(told)}</p>' if told else ""
     return f"<div>{chart}{message}{_foot(facts)}</div>"
 
@@ -175,7 +175,7 @@ def _backup(payload: Mapping[str, Any], zone: tzinfo, band: Band | None, part: P
     )
     bad = [row for row in rows(payload.get("points"), 200) if row.get("state") in {"failed", "partial", "unknown"}]
     listed = "".join(
-        f"<dt>{escape(words(row.get('name'), 120))}</dt><dd>{escape(words(row.get('state'), 20))}: "
+        f"<dt>{escape(words(row.get('name'), 120))}</dt><dd>{STATES[str(row.get('state'))]}: "
         f"{escape(words(row.get('reason'), 300) or 'no reason told')}</dd>"
         for row in bad[-4:]
     )
@@ -203,6 +203,14 @@ def _annotation(payload: Mapping[str, Any], zone: tzinfo, band: Band | None, par
     if dashboard := words(payload.get("dashboard"), 120):
         facts.append(f"dashboard {dashboard}")
     return f'<div><p class="sm">{escape(text) or "No text."}</p>{_foot(facts)}</div>'
+
+
+def _link(payload: Mapping[str, Any], zone: tzinfo, band: Band | None, part: Part) -> str:
+    """A dashboard at its times; the address itself stands with the item."""
+    name, (start, end) = words(payload.get("dashboard"), 120), covered(payload)
+    if not name or start is None or end is None:
+        return _facts(payload, zone, band, part)
+    return f'<p class="sm">{clock(start, zone)} to {clock(end, zone)} on the dashboard {escape(name)}</p>'
 
 
 def _facts(payload: Mapping[str, Any], zone: tzinfo, band: Band | None, part: Part) -> str:
@@ -276,4 +284,5 @@ _DRAWN: dict[str, Callable[[Mapping[str, Any], tzinfo, Band | None, Part], str]]
     "alert": _alert,
     "backup": _backup,
     "annotation": _annotation,
+    "link": _link,
 }

@@ -105,8 +105,10 @@ class AlertRuleForm(forms.ModelForm):  # type: ignore[type-arg]
             names = {one.pk: one.name for one in self._severities}
             known = ((word, names.get(pk)) for word, pk in self.instance.severities.items())
             self.initial["severities"] = "\n".join(f"{word} = {name}" for word, name in known if name)
-        elif usual := Severity.usual(self._severities):
-            self.initial.setdefault("severity", usual.pk)
+        else:
+            self.initial["severities"] = ""
+            if usual := Severity.usual(self._severities):
+                self.initial["severity"] = usual.pk
 
     def clean_matchers(self) -> str:
         text = self.cleaned_data["matchers"].strip()

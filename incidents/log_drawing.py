@@ -31,6 +31,7 @@ from incidents.parts import Part, WrongPart
 # Beside its groups an excerpt may be short; without them it says all that there is.
 LINES_ALONE, LINES_BESIDE = 14, 8
 GROUPS = 4
+FEW = 5
 MOST_GROUPS = 20
 TRENDS = ("new", "more", "steady", "fewer")
 _LOUD = {"error": 0, "warning": 2}
@@ -92,8 +93,10 @@ def _groups(payload: Mapping[str, Any], zone: tzinfo, *, whole: bool, folds: boo
 
 def _weight(row: Mapping[str, Any]) -> tuple[int, float]:
     """The loudest and the newest first: a new warning tells as much as an error that was always there."""
-    level, trend = str(row.get("level")), str(row.get("trend"))
-    return _LOUD.get(level, 4) + _TOLD.get(trend, 2), -(number(row.get("count")) or 0.0)
+    level, trend, count = str(row.get("level")), str(row.get("trend")), number(row.get("count")) or 0.0
+    # A quiet line or two that were not there before are no news.
+    told = 2 if level not in _LOUD and count < FEW else _TOLD.get(trend, 2)
+    return _LOUD.get(level, 4) + told, -count
 
 
 def _list(found: list[Mapping[str, Any]], zone: tzinfo) -> str:

@@ -34,7 +34,7 @@ SHAPES = {
     "running": ("ring", "M{x} {y}m-4 0a4 4 0 1 0 8 0a4 4 0 1 0 -8 0z"),
     "unknown": ("none", "M{x} {y}m-4 -4h8v8h-8z"),
 }
-WORDS = {
+STATES = {
     "usable": "usable",
     "partial": "in part",
     "failed": "failed",
@@ -80,7 +80,7 @@ def recovery_legend(payload: Mapping[str, Any]) -> str:
         return ""
     entries = "".join(
         f'<li><svg class="viz" viewBox="0 0 12 12" aria-hidden="true"><path class="{kind}" '
-        f'd="{shape.format(x="6", y="6")}"/></svg>{WORDS[state]}</li>'
+        f'd="{shape.format(x="6", y="6")}"/></svg>{STATES[state]}</li>'
         for state, (kind, shape) in SHAPES.items()
         if state in present
     )
@@ -101,7 +101,7 @@ def _age(payload: Mapping[str, Any], axis: TimeAxis, incident: float, y: float) 
     parts = [box("bar-a", left, y - 1, right - left, 2, 0)]
     text = span_words(incident - at)
     if right - left > 6.0 * len(text) + 8:
-        parts.append(label((left + right) / 2, y + 13, text, anchor="middle"))
+        parts.append(label((left + right) / 2, y + 16, text, anchor="middle"))
     return parts
 
 

@@ -6,6 +6,7 @@ import json
 
 from django.contrib import messages
 from django.core.exceptions import PermissionDenied, ValidationError
+from django.db.models import Q
 from django.http import Http404, HttpRequest, HttpResponse
 from django.shortcuts import get_object_or_404, redirect, render
 from django.utils import timezone
@@ -50,8 +51,10 @@ def source_list(request: HttpRequest) -> HttpResponse:
     rows = Source.objects.select_related("cluster")
     wanted = request.GET.get("q", "").strip()[:100]
     if wanted:
-        rows = rows.filter(name__icontains=wanted)
-    sources = list(rows)
+        kinds = [kind.name for _, found in groups() for kind in found if wanted.lower() in kind.label.lower()]
+        rows = rows.filter(Q(name__icontains=wanted) | Q(kind__in=kinds) | Q(kind__icontains=wanted))
+    # What needs a hand first; the rest keeps its order of names.
+    sources = sorted(rows, key=lambda source: not _needs_a_hand(source))
     now = timezone.now()
     context = {
         "q": wanted,
@@ -59,12 +62,16 @@ def source_list(request: HttpRequest) -> HttpResponse:
         "reports": reports(list(Cluster.objects.all()), now=now, zone=timezone.get_current_timezone()),
         "role": cluster_role(),
         "sources": [(source, kind_of(source.kind)) for source in sources],
-        "broken": [source for source in sources if source.enabled and source.is_healthy is False],
+        "broken": [source for source in sources if _needs_a_hand(source)],
         "heartbeat": Heartbeat.objects.filter(name="worker").first(),
         "now": now,
         "can_administer": can_administer(request.user),
     }
     return render(request, "telemetry/source_list.html", context)
+
+
+def _needs_a_hand(source: Source) -> bool:
+    return source.enabled and source.is_healthy is False
 
 
 @require_http_methods(["GET", "POST"])
