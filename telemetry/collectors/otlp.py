@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from functools import partial
 
 from telemetry.collectors.stored import LOGS, TRACES, Asking, arrival_check, guarded, narrowed, scope_params
@@ -48,7 +49,11 @@ class OtlpCollector:
 
     def collect(self, query: Query, window: Window, budget: Budget, sink: Sink) -> Outcome:
         asking = Asking(self.connection, self.kind, query, window, budget, REMEDY)
-        acts = {TRACES: asking.traces, LOGS: asking.logs, METRICS: partial(metrics, asking)}
+        acts: dict[str, Callable[[Sink], Outcome]] = {
+            TRACES: asking.traces,
+            LOGS: asking.logs,
+            METRICS: partial(metrics, asking),
+        }
         if query.name not in acts:
             return Outcome(Status.INVALID_QUERY, reason=f"Unknown question {query.name!r}.")
         return guarded(lambda: acts[query.name](sink))
