@@ -14,6 +14,7 @@ LANES = 6
 # `checkout of checkout-5bbc75684d-flwhw ended (exit code 0)`: pods of one workload share a lane.
 _OF_ONE_POD = re.compile(r"^(\S+) of \S+ ")
 BARS = 60
+LONG_LIVED = {"alert", "backup"}
 MARKED = {
     "impact_started": ("Impact", False),
     "detected": ("Detected", False),
@@ -33,7 +34,9 @@ def draw(
     `gaps` are times in which something may be missing.
     """
     marks = [Mark(milestones[kind], text, good) for kind, (text, good) in MARKED.items() if kind in milestones]
-    times = [row["occurred_at"] for row in rows] + [mark.at for mark in marks]
+    # An alert may have been firing for days: it does not make the hour of the incident a hair's breadth.
+    times = [row["occurred_at"] for row in rows if row["source"] not in LONG_LIVED] + [mark.at for mark in marks]
+    times = times or [row["occurred_at"] for row in rows]
     if not rows or not times:
         return ""
     ends = [row["until"] for row in rows if row["until"]]

@@ -55,6 +55,14 @@ class Outcomes:
     asked: int
 
     @property
+    def failures(self) -> list[list[CollectionRun]]:
+        """Questions to one source that failed for one reason stand together."""
+        groups: dict[tuple[str, str, str], list[CollectionRun]] = defaultdict(list)
+        for run in self.failed:
+            groups[run.source_name, run.status, run.reason].append(run)
+        return list(groups.values())
+
+    @property
     def done(self) -> int:
         return self.asked - len(self.unfinished)
 
