@@ -12,6 +12,8 @@ from collections.abc import Iterable, Iterator
 from itertools import pairwise
 from typing import Any
 
+from opentelemetry.proto.common.v1.common_pb2 import KeyValue
+
 from telemetry.otlp.protobuf import attributes
 from telemetry.rows import (
     LATEST_NANOSECONDS,
@@ -36,13 +38,17 @@ COARSEST_SCALE = 3
 LARGEST_EXPONENT = 1_023.0
 LARGEST_COUNT = 2**63 - 1
 
+# A series comes again with every export: what cleaning its labels found is kept by the bytes that they came as.
+Key = tuple[Any, ...]
+KNOWN: dict[Key, SeriesRow] = {}
+MOST_KNOWN = 20_000
+_written = KeyValue.SerializeToString
 Told = tuple[float | None, int | None, dict[str, Any] | None]
 
 
 def take(group: Any, resource: dict[str, Any], taking: Taking[PointRow]) -> None:
     """The points of one resource; bad ones cost themselves alone."""
     identity, service = digest_of(resource), service_of(resource)
-    known: dict[str, SeriesRow] = {}
     for scope in group.scope_metrics:
         for metric in scope.metrics:
             form = metric.WhichOneof("data")
@@ -55,15 +61,22 @@ def take(group: Any, resource: dict[str, Any], taking: Taking[PointRow]) -> None
                 if not taking.has_room():
                     continue
                 try:
-                    labels = _labels(point, name)
-                    digest = digest_of(name, unit, kind, is_delta, labels, identity)
-                    series = known.get(digest)
+                    key = (identity, name, unit, kind, is_delta, *map(_written, point.attributes))
+                    series = KNOWN.get(key)
                     if series is None:
+                        labels = _labels(point, name)
+                        digest = digest_of(name, unit, kind, is_delta, labels, identity)
                         series = SeriesRow(name, unit, kind, is_delta, service, labels, resource, digest)
-                        known[digest] = series
+                        _remember(key, series)
                     taking.rows.append(_row(point, form, series))
                 except Rejected as rejected:
                     taking.reject(str(rejected))
+
+
+def _remember(key: Key, series: SeriesRow) -> None:
+    if len(KNOWN) >= MOST_KNOWN:
+        KNOWN.clear()
+    KNOWN[key] = series
 
 
 def _kind(form: str, data: Any) -> tuple[str, bool]:
