@@ -25,7 +25,6 @@ PAGES = {
     "victoriametrics": "prometheus",
     "thanos": "prometheus",
     "mimir": "prometheus",
-    "opensearch": "elasticsearch",
     "otlp": "opentelemetry",
     "stash": "backups",
     "velero": "backups",

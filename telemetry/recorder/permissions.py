@@ -2,13 +2,18 @@
 
 from __future__ import annotations
 
+from telemetry.collectors.csi_snapshots import CsiSnapshotsCollector
 from telemetry.collectors.kubernetes.api import LOG_RULE, KubernetesApi, role_rule
 from telemetry.collectors.kubernetes.connection import open_http
 from telemetry.collectors.kubernetes.preflight import NEEDED
+from telemetry.collectors.stash import StashCollector
+from telemetry.collectors.velero import VeleroCollector
 from telemetry.http import SourceError
 from telemetry.observations import Budget, Check, Connection
 from telemetry.recorder.resources import RECORDED
 
+# What backup tools add to the role; where a cluster has none of them, their rules allow nothing.
+THROUGH = (VeleroCollector, StashCollector, CsiSnapshotsCollector)
 BUDGET = Budget(deadline_seconds=20, requests=60, bytes=1024 * 1024)
 VERBS = ("list", "watch")
 ROLE_HEAD = """apiVersion: rbac.authorization.k8s.io/v1
@@ -42,7 +47,9 @@ def _check(api: KubernetesApi, group: str, plurals: list[str]) -> Check:
 def cluster_role() -> str:
     """The whole ClusterRole as YAML: recorder and collector together, reading only."""
     groups = _by_group(with_optional=True)
-    for group, plurals, _ in NEEDED:
+    asked = [(group, plurals) for group, plurals, _ in NEEDED]
+    asked += [(one.group, (one.plural,)) for collector in THROUGH for one in collector.needs]
+    for group, plurals in asked:
         known = groups.setdefault(group, [])
         known += [plural for plural in plurals if plural not in known and "/" not in plural]
     rules = [role_rule(group, *plurals) for group, plurals in groups.items()] + [LOG_RULE]
