@@ -204,7 +204,8 @@ def _options(bound: BoundField, attrs: dict[str, str | bool]) -> list[BoundWidge
 def _field_class(widget: Any) -> str:
     if isinstance(widget, CheckboxInput | CheckboxSelectMultiple | RadioSelect):
         return "form-check-input"
-    return "form-select" if isinstance(widget, Select) else "form-control"
+    own = str(widget.attrs.get("class") or "")
+    return f"{'form-select' if isinstance(widget, Select) else 'form-control'} {own}".rstrip()
 
 
 @register.filter

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from datetime import timedelta
 
 import pytest
@@ -75,6 +76,12 @@ def test_a_rule_that_cannot_work_comes_back_with_what_was_typed(
     assert words in page
     assert "alertname, namespace" in page or "a b, 1c" in page
     assert not AlertRule.objects.exists()
+
+
+def test_the_form_of_a_new_rule_can_be_saved_as_it_stands(as_root: Client) -> None:
+    page = as_root.get("/alerts/rules/new/").content.decode()
+    assert re.search(r'<option value="\d+" selected>SEV', page)
+    assert re.search(r"<textarea[^>]*name=.severities[^>]*>\s*</textarea>", page)
 
 
 def test_a_second_rule_of_the_same_name_is_refused(as_root: Client) -> None:

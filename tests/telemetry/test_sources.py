@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import uuid
 from datetime import timedelta
 
@@ -132,6 +133,24 @@ def test_a_redaction_pattern_that_cannot_be_used_is_refused_by_its_name(db: None
     with pytest.raises(InvalidInput) as problem:
         make_source(options={"redact": redact})
     assert list(problem.value.errors) == [field]
+
+
+def test_what_needs_a_hand_comes_first_and_a_kind_is_found_by_its_name(as_cy: Client) -> None:
+    now = timezone.now()
+    fine = {"preflight": [{"name": "reachable", "ok": True, "detail": "", "remedy": ""}], "preflight_at": now}
+    broken = {
+        "preflight": [{"name": "reachable", "ok": False, "detail": "no route", "remedy": ""}],
+        "preflight_at": now,
+    }
+    for name, kind, state in (("a", "loki", fine), ("b", "elasticsearch", broken), ("c", "tempo", broken)):
+        Source.objects.filter(pk=make_source(name=f"own-{name}", kind=kind, url="http://x").pk).update(**state)
+    page = as_cy.get("/sources/").content.decode()
+    names = re.findall(r'<span class="srow-n">own-(.)</span>', page)
+    assert names == ["b", "c", "a"]
+    assert "2 sources need a hand." in page
+    assert page.count("<details open>") == 2
+    assert re.findall("own-(.)</span>", as_cy.get("/sources/?q=elastic").content.decode()) == ["b"]
+    assert re.findall("own-(.)</span>", as_cy.get("/sources/?q=LOKI").content.decode()) == ["a"]
 
 
 def test_each_kind_has_a_form_that_asks_what_it_needs(as_root: Client) -> None:
