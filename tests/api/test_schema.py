@@ -80,7 +80,7 @@ def test_no_request_that_the_schema_allows_is_a_fault_of_ours(who: str) -> None:
             continue
 
         @settings(
-            max_examples=6,
+            max_examples=4,
             deadline=None,
             derandomize=True,
             database=None,

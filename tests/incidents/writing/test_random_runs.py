@@ -24,7 +24,8 @@ from tests.builders import NOW, make_incident, make_person, make_postmortem, mak
 from tests.incidents.writing.editors import Editor, session_of
 
 pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.timeout(600)]
-RUNS = int(os.environ.get("WRITING_RUNS", "50"))
+# As many as a run of everything has time for; WRITING_RUNS=50 asks for more.
+RUNS = int(os.environ.get("WRITING_RUNS", "25"))
 SEED = int(os.environ.get("WRITING_SEED", "1"))
 KEYS = 30
 START = "## Summary\n\nCheckout failed.\n\n## Impact\n\nNobody paid.\n\n## Detection\n\nAn alert.\n"

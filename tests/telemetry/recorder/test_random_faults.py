@@ -5,6 +5,7 @@ from __future__ import annotations
 
 import itertools
 import json
+import os
 import signal
 import time
 from collections.abc import Callable, Iterator
@@ -47,6 +48,8 @@ FAULTS = st.sampled_from(
         "quiet",
     ]
 )
+# As many as a run of everything has time for; RECORDER_STORIES=200 asks for more.
+STORIES = int(os.environ.get("RECORDER_STORIES", "100"))
 STORY = st.lists(st.one_of(STEPS, STEPS, FAULTS.map(lambda name: (name, 0))), min_size=3, max_size=14)
 clusters = itertools.count(1_000)
 # A checkpoint tells the moment of reading, a change the moment of writing.
@@ -208,7 +211,7 @@ def _covers(gap: CoverageGap, at: Any) -> bool:
 
 
 @settings(
-    max_examples=200,
+    max_examples=STORIES,
     deadline=None,
     suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow],
 )
