@@ -70,9 +70,10 @@ def mark_changed(*, incident_id: int, at: datetime, **_: Any) -> None:
 
 def _enqueue(incident_id: int, at: datetime) -> None:
     """One that waits tells what is so when it is told, so a second need not wait beside it."""
-    if Incident.objects.get(pk=incident_id).is_restricted:
+    told = sources()
+    if not told or Incident.objects.get(pk=incident_id).is_restricted:
         return
-    for source in sources():
+    for source in told:
         outbox.enqueue(
             service="grafana",
             kind=KIND,
