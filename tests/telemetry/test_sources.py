@@ -143,7 +143,9 @@ def test_what_needs_a_hand_comes_first_and_a_kind_is_found_by_its_name(as_cy: Cl
         "preflight_at": now,
     }
     for name, kind, state in (("a", "loki", fine), ("b", "elasticsearch", broken), ("c", "tempo", broken)):
-        Source.objects.filter(pk=make_source(name=f"own-{name}", kind=kind, url="http://x").pk).update(**state)
+        Source.objects.filter(pk=make_source(name=f"own-{name}", kind=kind, url="http://own.example").pk).update(
+            **state
+        )
     page = as_cy.get("/sources/").content.decode()
     names = re.findall(r'<span class="srow-n">own-(.)</span>', page)
     assert names == ["b", "c", "a"]
