@@ -15,8 +15,8 @@ from telemetry.alerts.rows import (
     AlertRow,
     Alerts,
     BadAlerts,
-    OddAlert,
     alert_row,
+    is_firing,
     mapping,
     moment,
     optional_moment,
@@ -40,9 +40,7 @@ def decode_alertmanager(body: Any, now: datetime) -> Alerts:
 
 def _row(alert: Mapping[str, Any], external: str, truncated: int, now: datetime) -> AlertRow:
     labels = mapping(alert.get("labels"))
-    status = alert.get("status")
-    if status not in {"firing", "resolved"}:
-        raise OddAlert("status: expected firing or resolved")
+    firing = is_firing(alert.get("status"))
     annotations = dict(mapping(alert.get("annotations")))
     if told := alert.get("valueString"):
         annotations.setdefault("value", told)
@@ -51,10 +49,11 @@ def _row(alert: Mapping[str, Any], external: str, truncated: int, now: datetime)
     return alert_row(
         fingerprint=str(alert.get("fingerprint") or ""),
         starts_at=moment(alert.get("startsAt"), "startsAt"),
-        ends_at=(optional_moment(alert.get("endsAt")) or now) if status == "resolved" else None,
+        ends_at=None if firing else optional_moment(alert.get("endsAt")) or now,
         title=labels.get("alertname") or annotations.get("summary") or "",
         severity=labels.get("severity") or labels.get("priority") or "",
         labels=labels,
         annotations=annotations,
         url=alert.get("panelURL") or alert.get("generatorURL") or external,
+        told_at=now,
     )

@@ -43,6 +43,7 @@ def _row(event: Mapping[str, Any]) -> AlertRow:
         labels={name: value for name, value in labels.items() if value},
         annotations={"incident_key": data.get("incident_key")},
         url=data.get("html_url"),
+        told_at=at,
     )
 
 

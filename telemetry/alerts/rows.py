@@ -33,7 +33,11 @@ class OddAlert(ValueError):
 
 @dataclass(frozen=True, slots=True)
 class AlertRow:
-    """One firing of one alert. `ends_at` is None while it fires; `severity` is the sender's word."""
+    """One firing of one alert. `ends_at` is None while it fires; `severity` is the sender's word.
+
+    `starts_known` is False where the sender did not say when it began. `told_at` is when this was so, where the sender
+    tells what is so now; None where an old message may come late.
+    """
 
     fingerprint: str
     starts_at: datetime
@@ -44,6 +48,8 @@ class AlertRow:
     annotations: Mapping[str, str] = field(default_factory=dict)
     url: str = ""
     redactions: Mapping[str, int] = field(default_factory=dict)
+    starts_known: bool = True
+    told_at: datetime | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -81,6 +87,8 @@ def alert_row(
     labels: Any = None,
     annotations: Any = None,
     url: Any = "",
+    starts_known: bool = True,
+    told_at: datetime | None = None,
 ) -> AlertRow:
     """The row with every text redacted and bounded; without a fingerprint its labels make one."""
     hits: Counter[str] = Counter()
@@ -96,7 +104,16 @@ def alert_row(
         annotations=_texts(annotations, hits),
         url=_address(url, hits),
         redactions=dict(hits),
+        starts_known=starts_known,
+        told_at=told_at,
     )
+
+
+def is_firing(status: Any) -> bool:
+    """Raises OddAlert for what is neither."""
+    if status not in ("firing", "resolved"):
+        raise OddAlert("status: expected firing or resolved")
+    return bool(status == "firing")
 
 
 def moment(value: Any, name: str) -> datetime:

@@ -12,6 +12,7 @@ from telemetry.alerts.rows import (
     BadAlerts,
     OddAlert,
     alert_row,
+    is_firing,
     mapping,
     moment,
     optional_moment,
@@ -32,24 +33,21 @@ def decode_webhook(body: Any, now: datetime) -> Alerts:
 
 
 def _row(alert: Mapping[str, Any], now: datetime) -> AlertRow:
-    title, status = alert.get("title"), alert.get("status", "firing")
+    title, firing = alert.get("title"), is_firing(alert.get("status", "firing"))
     if not isinstance(title, str) or not title.strip():
         raise OddAlert("title: expected what is wrong, in a few words")
-    if status not in {"firing", "resolved"}:
-        raise OddAlert("status: expected firing or resolved")
     starts = alert.get("starts_at")
-    if starts is None and status == "resolved":
-        raise OddAlert("starts_at: expected the time that the firing alert had")
     labels = dict(mapping(alert.get("labels")))
     if alert.get("service"):
         labels.setdefault("service", alert["service"])
     return alert_row(
         fingerprint=str(alert.get("id") or ""),
         starts_at=now if starts is None else moment(starts, "starts_at"),
-        ends_at=(optional_moment(alert.get("ends_at")) or now) if status == "resolved" else None,
+        ends_at=None if firing else optional_moment(alert.get("ends_at")) or now,
         title=title,
         severity=alert.get("severity") or labels.get("severity") or "",
         labels=labels,
         annotations={"description": alert.get("description"), **mapping(alert.get("annotations"))},
         url=alert.get("url"),
+        starts_known=starts is not None,
     )

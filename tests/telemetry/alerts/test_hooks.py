@@ -14,6 +14,7 @@ from hypothesis import strategies as st
 
 from telemetry.actions.alert import receive_alerts
 from telemetry.alerts.formats import FORMATS
+from telemetry.alerts.rows import BadAlerts
 from telemetry.models import Alert, Source
 from telemetry.observations import Budget, Observation, Scope, Status, Window
 from telemetry.registry import collector_for
@@ -49,11 +50,13 @@ def test_a_firing_alert_is_kept_once_however_often_it_comes(token: str) -> None:
 
 
 def test_its_end_ends_it_and_a_late_firing_does_not_open_it_again(token: str) -> None:
-    for name in ("firing", "resolved", "firing", "resolved"):
-        send(token, "alertmanager", body_of("alertmanager", name))
-    alerts = list(Alert.objects.order_by("fingerprint"))
-    assert [alert.status for alert in alerts] == ["resolved", "resolved"]
-    assert alerts[1].ends_at == datetime(2026, 11, 21, 6, 59, tzinfo=UTC)
+    ended_at = datetime.now(UTC).replace(microsecond=0)
+    resolved = body_of("alertmanager", "resolved")
+    for alert in resolved["alerts"]:
+        alert["endsAt"] = ended_at.isoformat()
+    for body in (body_of("alertmanager", "firing"), resolved, body_of("alertmanager", "firing"), resolved):
+        send(token, "alertmanager", body)
+    assert list(Alert.objects.values_list("status", "ends_at")) == [("resolved", ended_at)] * 2
 
 
 def test_an_end_whose_start_never_came_is_kept_all_the_same(token: str) -> None:
@@ -140,8 +143,13 @@ def test_an_unknown_sender_is_told_which_are_known(token: str) -> None:
     assert (answer.status_code, "alertmanager" in answer.json()["message"]) == (404, True)
 
 
+NAMES = """status labels annotations startsAt endsAt fingerprint title starts_at id severity alertId createdAt tags
+details message event_type data service url occurred_at"""
+ODD = st.dictionaries(st.sampled_from(NAMES.split()), JSON)
+
+
 @settings(max_examples=40, deadline=None)
-@given(kind=st.sampled_from(sorted(FORMATS)), alert=JSON, name=st.sampled_from(["alerts", "event", "alert"]))
+@given(kind=st.sampled_from(sorted(FORMATS)), alert=JSON | ODD, name=st.sampled_from(["alerts", "event", "alert"]))
 def test_no_body_breaks_the_intake(kind: str, alert: Any, name: str) -> None:
     now = datetime(2026, 11, 21, 8, tzinfo=UTC)
     wrapped = {name: alert if name != "alerts" else [alert], "action": "Create"}
@@ -149,7 +157,7 @@ def test_no_body_breaks_the_intake(kind: str, alert: Any, name: str) -> None:
     for body in (alert, wrapped):
         try:
             found = FORMATS[kind](json.loads(json.dumps(body)), now)
-        except ValueError:
+        except BadAlerts:
             continue
         receive_alerts(source=source, rows=found.rows, now=now)
     assert all(2000 <= row.starts_at.year < 2100 for row in Alert.objects.all())
@@ -194,3 +202,35 @@ def test_silence_is_told_apart_from_what_was_never_set_up(token: str) -> None:
         starts_at=NOW - timedelta(days=2), ends_at=NOW - timedelta(days=2), received_at=NOW - timedelta(days=2)
     )
     assert collected("alertmanager", Scope())[0].status is Status.EMPTY
+
+
+@pytest.mark.parametrize("kind", ["alertmanager", "grafana-alerting", "webhook"])
+@pytest.mark.parametrize("status", [[], {}, None, 7])
+def test_an_odd_status_costs_its_alert_alone(token: str, kind: str, status: Any) -> None:
+    fine = {"title": "Fine", "status": "firing", "startsAt": "2026-11-21T06:40:00Z", "labels": {"alertname": "Fine"}}
+    answer = send(token, kind, {"alerts": [fine, fine | {"status": status}]})
+    assert (answer.status_code, answer.json()["accepted"], answer.json()["rejected"]) == (200, 1, 1)
+
+
+def test_an_alert_that_fires_on_after_its_end_fires_again(token: str) -> None:
+    """Prometheus that was cut off from Alertmanager: the alert ended there, and goes on with the start it had."""
+    began = datetime.now(UTC) - timedelta(hours=2)
+    alert = body_of("alertmanager", "firing")["alerts"][0] | {"startsAt": began.isoformat()}
+    ended = alert | {"status": "resolved", "endsAt": (began + timedelta(minutes=10)).isoformat()}
+    for one in (alert, ended, alert, alert):
+        send(token, "alertmanager", {"alerts": [one]})
+    first, again = Alert.objects.order_by("starts_at")
+    assert (first.status, again.status) == ("resolved", "firing")
+    assert again.starts_at > datetime.now(UTC) - timedelta(minutes=1)
+    send(token, "alertmanager", {"alerts": [ended | {"endsAt": datetime.now(UTC).isoformat()}]})
+    assert not Alert.objects.filter(status="firing").exists()
+
+
+def test_a_webhook_without_a_start_is_one_firing_until_it_ends(token: str) -> None:
+    for _ in range(3):
+        send(token, "webhook", {"id": "probe", "title": "Down"})
+    assert Alert.objects.count() == 1
+    send(token, "webhook", {"id": "probe", "title": "Down", "status": "resolved"})
+    assert Alert.objects.get().status == "resolved"
+    send(token, "webhook", {"id": "probe", "title": "Down", "status": "resolved"})
+    assert Alert.objects.count() == 1
