@@ -8,13 +8,16 @@ from __future__ import annotations
 
 import sys
 import tempfile
+from collections.abc import Collection
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
+import httpx
 from playwright.sync_api import Browser, Page, sync_playwright
 
 from tests.browser import pages
-from tests.browser.stack import demo
+from tests.browser.stack import Demo, demo
 from tests.system import chromium_arguments, chromium_path
 
 FOLDER = Path(__file__).resolve().parents[2] / "docs" / "images"
@@ -31,17 +34,48 @@ PICTURES: dict[str, tuple[str, Any, str]] = {
     "sources": ("sources", pages.DESKTOP, "light"),
     "events": ("events", TALL, "light"),
     "knowledge": ("search", pages.DESKTOP, "light"),
+    "alerts": ("alerts", pages.DESKTOP, "light"),
 }
+ALERTS = (
+    ("CheckoutErrors", "critical", "checkout", "5 % of checkouts fail", "firing"),
+    ("CheckoutSlow", "warning", "checkout", "p95 of the checkout is 2.1 s", "firing"),
+    ("CertificateEndsSoon", "warning", "mail", "mail.example ends in 6 days", "firing"),
+    ("QueueFull", "warning", "checkout", "the queue holds 900 orders", "resolved"),
+)
 
 
-def take(browser: Browser, address: str, link: str) -> None:
+def tell_alerts(browser: Browser, stack: Demo) -> None:
+    """The usual rules, and a few alerts of an Alertmanager that they have decided about."""
+    context = pages.signed_in(browser, stack.link)
+    tab = context.new_page()
+    tab.goto(f"{stack.address}/alerts/")
+    tab.get_by_role("button", name="Add the usual rules").click()
+    now = datetime.now(UTC)
+    told = [
+        {
+            "status": status,
+            "labels": {"alertname": name, "severity": severity, "namespace": "store", "service": service},
+            "annotations": {"summary": summary},
+            "startsAt": (now - timedelta(minutes=9 - place)).isoformat(),
+            "endsAt": (now - timedelta(minutes=1)).isoformat(),
+            "fingerprint": name,
+        }
+        for place, (name, severity, service, summary, status) in enumerate(ALERTS)
+    ]
+    headers = {"Authorization": f"Bearer {stack.manage('create_token', 'ada', '--scope', 'ingest').split()[-1]}"}
+    httpx.post(f"{stack.address}/hooks/alertmanager/", json={"version": "4", "alerts": told}, headers=headers)
+    context.close()
+
+
+def take(browser: Browser, address: str, link: str, names: Collection[str] = PICTURES) -> None:
     context = pages.signed_in(browser, link)
     state = context.storage_state()
     tab = context.new_page()
     found = pages.all_pages(tab, address)
     found["postmortem-outage"] = found["incident"] + "postmortem/"
     context.close()
-    for name, (page, size, theme) in PICTURES.items():
+    for name in names:
+        page, size, theme = PICTURES[name]
         one = browser.new_context(storage_state=state, viewport=size, color_scheme=theme, timezone_id="UTC")
         tab = one.new_page()
         tab.goto(address + found[page], wait_until="networkidle")
@@ -64,6 +98,7 @@ def main() -> None:
             take(browser, sys.argv[1].rstrip("/"), sys.argv[2])
         else:
             with tempfile.TemporaryDirectory() as folder, demo(Path(folder) / "data") as stack:
+                tell_alerts(browser, stack)
                 take(browser, stack.address, stack.manage("sign_in_link", "ada"))
         browser.close()
 
