@@ -40,7 +40,7 @@ TYPES = {
 
 @dataclass(frozen=True, slots=True)
 class Table:
-    """Where rows go: the table, the key by which they are known again, and its columns with their types.
+    """Where rows go: the table, the key by which a source's are known again, and its columns with their types.
 
     `through` is a table in which the first column finds the id that stands for it, with that id's name.
     """
@@ -69,17 +69,21 @@ class Table:
         joined = self.incoming
         if self.through:
             first, *others = self.columns
-            names, taken = ", ".join(["series_id", *others]), ", ".join(["known.id", *others])
-            joined = f"{self.incoming} JOIN {self.through} AS known USING ({first})"
+            names, taken = (
+                ", ".join(["series_id", *others]),
+                ", ".join(["known.id", *(f"told.{name}" for name in others)]),
+            )
+            mine = "known.source_id = %(source)s"
+            joined = f"{self.incoming} AS told JOIN {self.through} AS known ON known.{first} = told.{first} AND {mine}"
         return (
             f"INSERT INTO {self.name} (source_id, received_at, {names})"  # noqa: S608 - names of ours
-            f" SELECT %s, %s, {taken} FROM {joined} ON CONFLICT ({self.key}) DO NOTHING"
+            f" SELECT %(source)s, %(now)s, {taken} FROM {joined} ON CONFLICT ({self.key}) DO NOTHING"
         )
 
 
 LOGS = Table(
     "telemetry_logrecord",
-    "digest",
+    "digest, source_id",
     {
         "at": "timestamptz",
         "severity_number": "int2",
@@ -96,7 +100,7 @@ LOGS = Table(
 )
 SPANS = Table(
     "telemetry_span",
-    "trace_id, span_id",
+    "trace_id, span_id, source_id",
     {
         "trace_id": "text",
         "span_id": "text",
@@ -195,9 +199,9 @@ def store_points(rows: Sequence[PointRow], source: Source, now: datetime) -> dic
     without: set[str] = set()
 
     def make_series(cursor: Any) -> None:
-        """Those that nobody has told before, while there is room."""
+        """Those that this source has not told before, while there is room."""
         cursor.execute("SELECT pg_advisory_xact_lock_shared(%s)", [SERIES_LOCK])
-        cursor.execute(NEW_SERIES)
+        cursor.execute(NEW_SERIES, [source.pk])
         new = [digest.hex for (digest,) in cursor.fetchall()]
         if new:
             cursor.execute(COUNT_SERIES, [source.pk])
@@ -212,14 +216,15 @@ def store_points(rows: Sequence[PointRow], source: Source, now: datetime) -> dic
 
 
 NEW_SERIES = """
-SELECT DISTINCT digest FROM incoming_metricpoint LEFT JOIN telemetry_metricseries AS known USING (digest)
+SELECT DISTINCT told.digest FROM incoming_metricpoint AS told
+LEFT JOIN telemetry_metricseries AS known ON known.digest = told.digest AND known.source_id = %s
 WHERE known.id IS NULL
 """
 COUNT_SERIES = "SELECT count(*) FROM telemetry_metricseries WHERE source_id = %s"
 ADD_SERIES = """
 INSERT INTO telemetry_metricseries
     (source_id, digest, name, unit, kind, is_delta, service, namespace, labels, resource, created_at)
-VALUES (%s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s) ON CONFLICT (digest) DO NOTHING
+VALUES (%s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s) ON CONFLICT (digest, source_id) DO NOTHING
 """
 
 
@@ -287,6 +292,6 @@ def _write(
                 copy.write_row(row)
         if before:
             before(cursor)
-        cursor.execute(table.insert, [source_id, now])
+        cursor.execute(table.insert, {"source": source_id, "now": now})
         if within_another:
             cursor.execute(f"DELETE FROM {table.incoming}")  # noqa: S608 - a name of ours

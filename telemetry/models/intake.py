@@ -48,7 +48,7 @@ class Pushed(models.Model):
 
 
 class LogRecord(Pushed):
-    """A pushed log line, redacted. `digest` is of the whole record: redelivery stores nothing new."""
+    """A pushed log line, redacted. `digest` is of the whole record: redelivery to the same source stores nothing new."""
 
     at = models.DateTimeField()
     severity_number = models.PositiveSmallIntegerField(default=0, help_text="OpenTelemetry: 17 and above are errors.")
@@ -60,9 +60,10 @@ class LogRecord(Pushed):
     span_id = models.CharField(max_length=16, blank=True)
     attributes = models.JSONField(default=dict)
     resource = models.JSONField(default=dict)
-    digest = models.UUIDField(unique=True)
+    digest = models.UUIDField()
 
     class Meta:
+        constraints = [models.UniqueConstraint(fields=["digest", "source"], name="one_row_per_record")]
         indexes = [
             models.Index(fields=["service", "at"]),
             models.Index(fields=["at"]),
@@ -92,7 +93,7 @@ class Span(Pushed):
     resource = models.JSONField(default=dict)
 
     class Meta:
-        constraints = [models.UniqueConstraint(fields=["trace_id", "span_id"], name="one_row_per_span")]
+        constraints = [models.UniqueConstraint(fields=["trace_id", "span_id", "source"], name="one_row_per_span")]
         indexes = [
             models.Index(fields=["service", "start_at"]),
             models.Index(fields=["start_at"]),
@@ -112,12 +113,12 @@ class MetricKind(models.TextChoices):
 
 
 class MetricSeries(models.Model):
-    """One metric with one set of labels, as one sender tells it. `is_delta`: each point is since the one before."""
+    """One metric with one set of labels of one source. `is_delta`: each point is since the one before."""
 
     source = models.ForeignKey(
         Source, null=True, on_delete=models.DO_NOTHING, db_constraint=False, db_index=False, related_name="+"
     )
-    digest = models.UUIDField(unique=True)
+    digest = models.UUIDField()
     name = models.CharField(max_length=200)
     unit = models.CharField(max_length=63, blank=True)
     kind = models.CharField(max_length=10, choices=MetricKind.choices)
@@ -129,6 +130,7 @@ class MetricSeries(models.Model):
     created_at = models.DateTimeField()
 
     class Meta:
+        constraints = [models.UniqueConstraint(fields=["digest", "source"], name="one_series_of_each_source")]
         indexes = [
             models.Index(fields=["source", "service"], name="series_by_service"),
             models.Index(fields=["namespace"], name="series_by_namespace"),

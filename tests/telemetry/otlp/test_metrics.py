@@ -11,12 +11,13 @@ from google.protobuf import json_format
 from opentelemetry.proto.collector.metrics.v1 import metrics_service_pb2
 
 from telemetry import intake
+from telemetry.actions.source import delete_source
 from telemetry.collectors.otlp import METRICS, OtlpCollector
 from telemetry.models import MetricPoint, MetricSeries
 from telemetry.observations import Budget, Observation, Outcome, Scope, Status, Window
 from telemetry.otlp.decode import JSON, PROTOBUF, decode_metrics, metrics_answer
 from telemetry.rows import Decoded, PointRow
-from tests.builders import make_source
+from tests.builders import make_person, make_source
 
 START = datetime(2026, 11, 21, 6, 0, tzinfo=UTC)
 
@@ -235,6 +236,26 @@ def test_histograms_are_shown_by_their_95th_percentile_and_their_rate() -> None:
     by_title = {one.title: [value for _, value in one.payload["series"][0]["points"]] for one in found}
     assert by_title["duration (95th percentile)"] == pytest.approx([0.095, 0.955])
     assert by_title["duration (per second)"] == pytest.approx([100 / 60, 100 / 60])
+
+
+@pytest.mark.django_db
+def test_a_series_and_its_points_belong_to_the_source_that_they_were_pushed_to() -> None:
+    first, _ = stored(series("rose", 1, 9))
+    second = make_source(kind="otlp", name="Staging")
+    assert intake.store_points(decoded(series("rose", 2, 7)).rows, second, START) == {}
+    for source, peak in ((first, 9.0), (second, 7.0)):
+        outcome, (chart,) = charts(source)
+        assert (outcome.status, chart.payload["peak"]["value"]) == (Status.COMPLETE, peak)
+    assert MetricPoint.objects.count() == 40
+
+
+@pytest.mark.django_db
+def test_a_source_made_anew_shows_what_it_is_told() -> None:
+    source, _ = stored(series("rose", 1, 9))
+    delete_source(source=source, by=make_person("root"), now=START)
+    again, _ = stored(series("rose", 1, 8))
+    outcome, (chart,) = charts(again)
+    assert (outcome.status, chart.payload["peak"]["value"]) == (Status.COMPLETE, 8.0)
 
 
 @pytest.mark.django_db
