@@ -15,9 +15,10 @@ WORKLOADS = {"deployment": "Deployment", "statefulset": "StatefulSet", "daemonse
 
 @dataclass(frozen=True, slots=True)
 class Place:
-    """`cluster` is one that Debrief knows, by its name; empty texts mean that the alert does not say."""
+    """`cluster` is the one that Debrief knows by `cluster_name`; empty texts mean that the alert does not say."""
 
     cluster: Cluster | None
+    cluster_name: str
     namespace: str
     service: str
     workload: tuple[str, str] | None
@@ -35,7 +36,7 @@ def place_of(alert: Alert, rule: AlertRule, clusters: Iterable[Cluster]) -> Plac
     kinds = ((kind, _name(alert, label, 253)) for label, kind in WORKLOADS.items())
     workload = next(((kind, name) for kind, name in kinds if name and namespace), None)
     cluster = next((one for one in clusters if one.name == wanted), None) if wanted else None
-    return Place(cluster, namespace, service, workload)
+    return Place(cluster, wanted, namespace, service, workload)
 
 
 def _name(alert: Alert, label: str, longest: int) -> str:
@@ -50,7 +51,8 @@ def holding(place: Place, incidents: Sequence[Incident]) -> Incident | None:
 
 def _holds(incident: Incident, place: Place) -> bool:
     clusters = {one.pk for one in incident.clusters.all()}
-    if place.is_nowhere or (clusters and place.cluster is not None and place.cluster.pk not in clusters):
+    is_elsewhere = place.cluster_name and (place.cluster is None or place.cluster.pk not in clusters)
+    if place.is_nowhere or (clusters and is_elsewhere):
         return False
     if place.service and place.service in incident.services:
         return True

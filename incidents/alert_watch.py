@@ -11,6 +11,7 @@ from collections import Counter
 from datetime import datetime, timedelta
 
 from celery import shared_task
+from celery.exceptions import SoftTimeLimitExceeded
 from django.core.exceptions import ValidationError
 from django.db import models, transaction
 from django.db.models import Max
@@ -22,6 +23,7 @@ from incidents.actions.alert import all_ended, join_by_rule, note_deed, open_by_
 from incidents.alert_places import Place, holding, place_of
 from incidents.models import AlertDeed, AlertRule, Incident, Severity, SignalWatch
 from incidents.models.alert import severity_of
+from incidents.models.incident import PAD
 from telemetry.models import Alert, Cluster
 from telemetry.models.alert import AlertStatus
 
@@ -47,9 +49,9 @@ def look(now: datetime) -> int:
     with transaction.atomic():
         if SignalWatch.held(now, name="alerts") is None:
             return 0
-        rows = (
-            Alert.objects.to_handle().select_for_update(of=("self",)).select_related("source", "deed__rule__changed_by")
-        )
+        # What a webhook holds just now is taken with the next look.
+        rows = Alert.objects.to_handle().select_for_update(of=("self",), skip_locked=True)
+        rows = rows.select_related("source", "deed__rule__changed_by")
         changed, alone = list(rows[:MOST_LOOKED_AT]), list(_left_alone()[:MOST_LOOKED_AT])
         seen = _Look(now)
         seen.act(changed)
@@ -76,7 +78,7 @@ class _Look:
         self._rules = list(rows.select_related("severity", "changed_by"))
         self._severities = {one.pk: one for one in Severity.objects.all()}
         self._clusters = list(Cluster.objects.all())
-        self._incidents = list(Incident.objects.open().prefetch_related("clusters").order_by("-number"))
+        self._incidents = list(Incident.objects.open().prefetch_related("clusters", "milestones").order_by("-number"))
         deeds = AlertDeed.objects.of_open_incidents().exclude(group="").order_by("incident__number")
         self._groups = {(deed.rule_id, deed.group): deed.incident_id for deed in deeds}
         lately = AlertDeed.objects.filter(outcome=AlertDeed.Outcome.OPENED, at__gt=now - WITHIN)
@@ -88,7 +90,7 @@ class _Look:
         for alert in sorted(alerts, key=self._opens_none):
             deed = getattr(alert, "deed", None)
             if deed is None:
-                deed = self._first(alert)
+                deed = self._decided(alert)
             if not alert.is_firing and deed is not None and deed.incident_id is not None:
                 ended.add(deed.incident_id)
             alert.handled = alert.status
@@ -101,8 +103,15 @@ class _Look:
             rule = deed.rule
             incident = holding(place_of(deed.alert, rule, self._clusters), self._incidents) if rule else None
             if rule is not None and incident is not None:
-                join_by_rule(alert=deed.alert, rule=rule, incident=incident, group=deed.group, now=self._now)
+                self._late(deed, rule, incident)
         AlertDeed.objects.filter(pk__in=[deed.pk for deed in deeds]).update(at=self._now)
+
+    def _late(self, deed: AlertDeed, rule: AlertRule, incident: Incident) -> None:
+        try:
+            with transaction.atomic():
+                join_by_rule(alert=deed.alert, rule=rule, incident=incident, group=deed.group, now=self._now)
+        except (PermissionProblem, InvalidInput, ValidationError):
+            log.exception("alert %s could not join %s", deed.alert_id, incident.key)
 
     def _opens_none(self, alert: Alert) -> bool:
         rule = self._rule_of(alert)
@@ -110,6 +119,18 @@ class _Look:
 
     def _rule_of(self, alert: Alert) -> AlertRule | None:
         return next((one for one in self._rules if one.matches(alert)), None)
+
+    def _decided(self, alert: Alert) -> AlertDeed | None:
+        """One that fails in a way nobody thought of must not hold up all others."""
+        try:
+            with transaction.atomic():
+                return self._first(alert)
+        except SoftTimeLimitExceeded:
+            raise
+        except Exception as problem:
+            log.exception("alert %s could not be handled", alert.pk)
+            words = f"It could not be handled ({type(problem).__name__}); the worker's log says more."
+            return note_deed(alert=alert, rule=None, outcome=AlertDeed.Outcome.REFUSED, now=self._now, words=words)
 
     def _first(self, alert: Alert) -> AlertDeed | None:
         """An alert that nobody has decided about yet."""
@@ -130,6 +151,8 @@ class _Look:
         grouped = self._groups.get((rule.pk, group))
         incident = next((one for one in self._incidents if one.pk == grouped), None)
         incident = incident or holding(place, self._incidents)
+        if incident is not None and alert.ends_at is not None and alert.ends_at < incident.band()[0] - PAD:
+            return AlertDeed.Outcome.ALONE, f"It had ended before {incident.key} began.", None
         if incident is not None:
             join_by_rule(alert=alert, rule=rule, incident=incident, group=group, now=self._now)
             return AlertDeed.Outcome.JOINED, "", incident
@@ -180,7 +203,7 @@ class _Look:
         if incident is None or not deeds or any(deed.alert.is_firing for deed in deeds):
             return
         last = deeds[-1]
-        if last.rule is None or last.alert.ends_at is None:
+        if last.alert.ends_at is None:
             return
         try:
             with transaction.atomic():

@@ -10,7 +10,7 @@ from accounts.models import User
 from accounts.permissions import can_respond, require_respond
 from accounts.problems import InvalidInput
 from incidents.actions.incident import LONGEST_WINDOW, change_status, declare_incident
-from incidents.actions.milestone import write_milestone
+from incidents.actions.milestone import forget_milestones, write_milestone
 from incidents.actions.timeline import write_change
 from incidents.alert_places import Place
 from incidents.models import AlertDeed, AlertRule, Incident, MitigationProposal, Severity
@@ -36,19 +36,22 @@ def open_by_rule(
 def declare_alert(*, alert: Alert, place: Place, by: User, now: datetime, severity: Severity | None = None) -> Incident:
     """A person opens it; pressed twice it stays one incident."""
     require_respond(by)
-    deed = AlertDeed.objects.select_for_update(of=("self",)).select_related("incident").filter(alert=alert).first()
+    # The alert's row is what everybody who decides about it holds: a second press, and the rules.
+    alert = Alert.objects.select_for_update(of=("self",)).select_related("source").get(pk=alert.pk)
+    deed = AlertDeed.objects.select_related("incident", "rule").filter(alert=alert).first()
     if deed is not None and deed.incident is not None:
         return deed.incident
     incident = _declare(alert, place, severity, by, now, via="page")
     write_change(incident=incident, at=now, by=by, title="Opened from an alert", text=_told(alert))
-    group = deed.group if deed else ""
-    note_deed(alert=alert, rule=None, outcome=AlertDeed.Outcome.OPENED, now=now, incident=incident, group=group)
+    rule, group = (deed.rule, deed.group) if deed else (None, "")
+    note_deed(alert=alert, rule=rule, outcome=AlertDeed.Outcome.OPENED, now=now, incident=incident, group=group)
     return incident
 
 
 def _declare(alert: Alert, place: Place, severity: Severity | None, by: User, now: datetime, *, via: str) -> Incident:
     # A clock ahead of ours tells of times to come; what began long ago would be collected for ever.
-    began = min(alert.starts_at, now)
+    detected = min(alert.received_at, now)
+    began = min(alert.starts_at, detected)
     known = began if now - began < LONGEST_WINDOW else None
     workload = (
         []
@@ -65,7 +68,7 @@ def _declare(alert: Alert, place: Place, severity: Severity | None, by: User, no
         workloads=workload,
         labels=["alert"],
         impact_started_at=known,
-        detected_at=min(alert.received_at, now),
+        detected_at=detected,
         by=by,
         now=now,
         via=via,
@@ -80,17 +83,23 @@ def join_by_rule(*, alert: Alert, rule: AlertRule, incident: Incident, group: st
         incident=incident, at=now, by=None, title=title, text=f"Joined by the rule {rule.name}. {_told(alert)}"
     )
     note_deed(alert=alert, rule=rule, outcome=AlertDeed.Outcome.JOINED, now=now, incident=incident, group=group)
-    _fires_again(incident, rule, now)
+    if alert.is_firing:
+        _fires_again(incident, rule, now)
 
 
 def _fires_again(incident: Incident, rule: AlertRule, now: datetime) -> None:
-    """What was proposed is taken back; what a rule marked as mitigated is not mitigated any more."""
+    """What was proposed is taken back; what a rule marked as mitigated is not mitigated any more.
+
+    Where the rule's owner may not respond any more, the timeline tells it and people change the status.
+    """
     rows = MitigationProposal.objects.filter(incident=incident)
     rows.filter(state=MitigationProposal.State.OPEN).update(state=MitigationProposal.State.WITHDRAWN, decided_at=now)
     by_rule = rows.filter(state=MitigationProposal.State.ACCEPTED, decided_by=None).exists()
-    if incident.status == Status.MITIGATED and by_rule:
-        reason = "An alert fires again."
-        change_status(incident=incident, status=Status.INVESTIGATING, by=rule.changed_by, now=now, reason=reason)
+    if incident.status != Status.MITIGATED or not by_rule or not can_respond(rule.changed_by):
+        return
+    forget_milestones(incident, MilestoneKind.MITIGATED)
+    status, reason = Status.INVESTIGATING, "An alert fires again."
+    change_status(incident=incident, status=status, by=rule.changed_by, now=now, reason=reason, by_itself=True)
 
 
 def note_deed(
@@ -110,9 +119,14 @@ def note_deed(
 
 
 @transaction.atomic
-def all_ended(*, incident: Incident, rule: AlertRule, ended_at: datetime, alerts: int, now: datetime) -> None:
-    """Every alert of the incident has ended: as the rule says, it is proposed or marked as mitigated since then."""
-    if not incident.is_open or incident.status == Status.MITIGATED or rule.when_ended == AlertRule.WhenEnded.NOTHING:
+def all_ended(*, incident: Incident, rule: AlertRule | None, ended_at: datetime, alerts: int, now: datetime) -> None:
+    """Every alert of the incident has ended: as the rule says, it is proposed or marked as mitigated since then.
+
+    Without a rule, or with one that is off or whose owner may not respond any more, people are asked.
+    """
+    if not incident.is_open or incident.status == Status.MITIGATED:
+        return
+    if rule is not None and rule.when_ended == AlertRule.WhenEnded.NOTHING:
         return
     proposal, created = MitigationProposal.objects.get_or_create(
         incident=incident,
@@ -122,8 +136,8 @@ def all_ended(*, incident: Incident, rule: AlertRule, ended_at: datetime, alerts
     if not created:
         proposal.ended_at, proposal.alerts = ended_at, alerts
         proposal.save(update_fields=["ended_at", "alerts"])
-    # Whose rule it is may not respond any more: then people are asked.
-    if rule.when_ended == AlertRule.WhenEnded.MARK and can_respond(rule.changed_by):
+    marks = rule is not None and rule.enabled and rule.when_ended == AlertRule.WhenEnded.MARK
+    if rule is not None and marks and can_respond(rule.changed_by):
         _mitigate(proposal, by=rule.changed_by, decided_by=None, now=now)
     elif created:
         told = "All alerts have ended" if alerts > 1 else "The alert has ended"
@@ -158,7 +172,8 @@ def _mitigate(proposal: MitigationProposal, *, by: User, decided_by: User | None
     at = max(min(proposal.ended_at, now), impact) if impact else min(proposal.ended_at, now)
     write_milestone(incident=incident, kind=MilestoneKind.MITIGATED, at=at, by=decided_by)
     if incident.status in {Status.INVESTIGATING, Status.IDENTIFIED}:
-        change_status(incident=incident, status=Status.MITIGATED, by=by, now=now, via="alert")
+        status, itself = Status.MITIGATED, decided_by is None
+        change_status(incident=incident, status=status, by=by, now=now, via="alert", by_itself=itself)
     if decided_by is None:
         count = "alert has" if proposal.alerts == 1 else f"{proposal.alerts} alerts have"
         text = f"The {count} ended at {proposal.ended_at:%H:%M:%S} UTC."
@@ -174,7 +189,7 @@ def _title(alert: Alert) -> str:
 
 def _summary(alert: Alert) -> str:
     """The texts are another program's: indented, Markdown takes none of it for its own."""
-    told = [f"Alert {alert.title} of {alert.source.name}, firing since {alert.starts_at:%Y-%m-%d %H:%M:%S} UTC."]
+    told = [f"An alert of {alert.starts_at:%Y-%m-%d %H:%M:%S} UTC:", f"    {alert.title} ({alert.source.name})"]
     words = str(alert.annotations.get("description") or alert.annotations.get("message") or "")
     quoted = "\n".join(f"    {line}" for line in words.splitlines() if line.strip())
     return "\n\n".join(part for part in (*told, quoted[:10_000]) if part)
@@ -182,4 +197,7 @@ def _summary(alert: Alert) -> str:
 
 def _told(alert: Alert) -> str:
     labels = ", ".join(f"{name}={alert.labels[name]}" for name in sorted(alert.labels) if name != "alertname")
-    return f"{alert.title} fires since {alert.starts_at:%H:%M:%S} UTC{f' ({labels})' if labels else ''}."[:2_000]
+    since = f"fires since {alert.starts_at:%H:%M:%S} UTC"
+    if alert.ends_at is not None:
+        since = f"fired from {alert.starts_at:%H:%M:%S} to {alert.ends_at:%H:%M:%S} UTC"
+    return f"{alert.title} {since}{f' ({labels})' if labels else ''}."[:2_000]

@@ -14,7 +14,7 @@ from accounts.permissions import require_respond
 from accounts.problems import InvalidInput
 from incidents import signals
 from incidents.actions.collection import start_collection
-from incidents.actions.milestone import check_past, write_milestone
+from incidents.actions.milestone import check_past, forget_milestones, write_milestone
 from incidents.actions.postmortem import open_postmortem_where_needed
 from incidents.actions.timeline import write_change
 from incidents.models import Collection, Counter, Incident, RoleAssignment, Severity
@@ -167,9 +167,13 @@ def change_status(
     reason: str = "",
     closure_reason: str = "",
     duplicate_of: Incident | None = None,
+    by_itself: bool = False,
     via: str = "page",
 ) -> Incident:
-    """Forward, back among the open ones, closed with a closure reason, or reopened with a reason."""
+    """Forward, back among the open ones, closed with a closure reason, or reopened with a reason.
+
+    `by_itself`: no person did it, so nobody has acknowledged anything by it.
+    """
     require_respond(by)
     incident = Incident.objects.select_for_update().get(pk=incident.pk)
     before = incident.status
@@ -190,10 +194,10 @@ def change_status(
     else:
         incident.closure_reason, incident.duplicate_of = "", None
     if before == Status.CLOSED:
-        _forget_milestones(incident, MilestoneKind.CLOSED)
+        forget_milestones(incident, MilestoneKind.CLOSED)
     if reopening:
         incident.evidence_frozen_at = None
-        _forget_milestones(incident, MilestoneKind.RESOLVED)
+        forget_milestones(incident, MilestoneKind.RESOLVED)
     incident.status = status
     incident.save()
     title = (
@@ -201,7 +205,7 @@ def change_status(
         if reopening
         else f"Status {incident.get_status_display()}"
     )
-    marked = _mark(incident, by, now)
+    marked = _mark(incident, by, now, by_itself=by_itself)
     if reopening or reason.strip() or status not in marked:
         write_change(incident=incident, at=now, by=by, title=title, text=reason)
     audit.record(
@@ -223,12 +227,6 @@ def change_status(
     return incident
 
 
-def _forget_milestones(incident: Incident, *kinds: MilestoneKind) -> None:
-    """What is no longer so, with its line; the line "Reopened" and the audit trail tell that it once was."""
-    incident.milestones.filter(kind__in=kinds).delete()
-    incident.timeline.filter(dedup_key__in=[f"milestone:{kind.value}" for kind in kinds]).delete()
-
-
 def _close(incident: Incident, closure_reason: str, duplicate_of: Incident | None) -> None:
     if closure_reason not in ClosureReason.values:
         raise InvalidInput("closure_reason", f"expected one of {', '.join(ClosureReason.values)}")
@@ -239,7 +237,7 @@ def _close(incident: Incident, closure_reason: str, duplicate_of: Incident | Non
     incident.closure_reason = closure_reason
 
 
-def _mark(incident: Incident, by: User, now: datetime) -> list[str]:
+def _mark(incident: Incident, by: User, now: datetime, *, by_itself: bool) -> list[str]:
     """Set the milestones that a status brings, where nobody set them before; the timeline tells those by itself."""
     known = incident.milestone_times()
     wanted = {
@@ -248,7 +246,8 @@ def _mark(incident: Incident, by: User, now: datetime) -> list[str]:
         Status.RESOLVED: [MilestoneKind.MITIGATED, MilestoneKind.RESOLVED],
         Status.CLOSED: [MilestoneKind.CLOSED],
     }.get(Status(incident.status), [])
-    fresh = [kind for kind in wanted if kind not in known]
+    done = {MilestoneKind.ACKNOWLEDGED} if by_itself else set()
+    fresh = [kind for kind in wanted if kind not in known and kind not in done]
     for kind in fresh:
         write_milestone(incident=incident, kind=kind, at=now, by=by)
     return [kind.value for kind in fresh]

@@ -47,6 +47,12 @@ def write_milestone(*, incident: Incident, kind: MilestoneKind | str, at: dateti
     return milestone
 
 
+def forget_milestones(incident: Incident, *kinds: MilestoneKind) -> None:
+    """What is no longer so, with its line; the line "Reopened" and the audit trail tell that it once was."""
+    incident.milestones.filter(kind__in=kinds).delete()
+    incident.timeline.filter(dedup_key__in=[f"milestone:{kind.value}" for kind in kinds]).delete()
+
+
 def check_past(field: str, at: datetime | None, now: datetime) -> None:
     check_moment(field, at)
     if at is not None and at > now + timedelta(minutes=1):

@@ -33,7 +33,7 @@ class GrafanaRegions:
     def deliver(self, delivery: Delivery) -> None:
         incident = Incident.objects.select_related("severity").filter(deliveries=delivery).first()
         source = next((one for one in sources() if one.pk == delivery.content.get("source")), None)
-        if incident is None or source is None or incident.is_restricted:
+        if incident is None or source is None:
             return
         start, end = incident.band()
         link = f'<a href="{escape(absolute(incident.get_absolute_url()))}">{incident.key}</a>'
@@ -41,8 +41,8 @@ class GrafanaRegions:
             write_region(
                 source.connection(),
                 tag=incident.key,
-                tags=(incident.severity.name, *incident.services, *incident.namespaces),
-                text=f"{link} {escape(incident.title)} ({incident.severity.name}, {incident.get_status_display()})",
+                tags=_tags(incident),
+                text=f"{link} {_words(incident)}",
                 start=start,
                 end=end,
             )
@@ -52,6 +52,17 @@ class GrafanaRegions:
             raise Never(f"{source.name}: {problem.reason}. {problem.remedy}") from None
         except CredentialProblem as problem:
             raise Never(f"{source.name}: {problem}") from None
+
+
+def _tags(incident: Incident) -> tuple[str, ...]:
+    return () if incident.is_restricted else (incident.severity.name, *incident.services, *incident.namespaces)
+
+
+def _words(incident: Incident) -> str:
+    """Of one that became restricted, nothing but that it is there."""
+    if incident.is_restricted:
+        return "is restricted"
+    return f"{escape(incident.title)} ({incident.severity.name}, {incident.get_status_display()})"
 
 
 def sources() -> list[Source]:
@@ -69,9 +80,15 @@ def mark_changed(*, incident_id: int, at: datetime, **_: Any) -> None:
 
 
 def _enqueue(incident_id: int, at: datetime) -> None:
-    """One that waits tells what is so when it is told, so a second need not wait beside it."""
+    """One that waits tells what is so when it is told, so a second need not wait beside it.
+
+    Of a restricted incident only what was told before is taken back.
+    """
     told = sources()
-    if not told or Incident.objects.get(pk=incident_id).is_restricted:
+    if not told:
+        return
+    known = Delivery.objects.filter(service="grafana", incident=incident_id)
+    if Incident.objects.get(pk=incident_id).is_restricted and not known.exists():
         return
     for source in told:
         outbox.enqueue(

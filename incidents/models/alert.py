@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import hashlib
+import json
 from collections.abc import Mapping
 from functools import cached_property
 from typing import Any
@@ -37,7 +39,7 @@ class AlertRule(models.Model):
     name = models.CharField(max_length=80, unique=True)
     position = models.PositiveIntegerField(default=0)
     enabled = models.BooleanField(default=True)
-    source = models.ForeignKey(Source, on_delete=models.CASCADE, null=True, blank=True, related_name="alert_rules")
+    source = models.ForeignKey(Source, on_delete=models.PROTECT, null=True, blank=True, related_name="alert_rules")
     matchers = models.TextField(blank=True, max_length=4_000)
     action = models.CharField(max_length=6, choices=Action.choices, default=Action.OPEN)
     severity = models.ForeignKey(Severity, on_delete=models.PROTECT, related_name="+")
@@ -77,8 +79,9 @@ class AlertRule(models.Model):
         names = self.group_by or [
             name for name in (self.cluster_label, self.namespace_label, self.service_label) if name
         ]
-        told = [f"{name}={alert.label(name)}" for name in names if alert.label(name)]
-        return ",".join(told or [f"alertname={alert.title}"])[:GROUP_LIMIT]
+        told = [[name, alert.label(name)] for name in names if alert.label(name)]
+        text = json.dumps(told or [["alertname", alert.title]], ensure_ascii=False)
+        return text if len(text) <= GROUP_LIMIT else hashlib.sha256(text.encode()).hexdigest()
 
 
 class DeedQuerySet(models.QuerySet["AlertDeed"]):

@@ -9,6 +9,7 @@ from datetime import datetime
 from typing import Any
 
 from django.db import transaction
+from django.db.models import ProtectedError
 
 from accounts import audit
 from accounts.encryption import CredentialProblem
@@ -265,10 +266,14 @@ def _is_recorded(source: Source) -> bool:
 
 @transaction.atomic
 def delete_source(*, source: Source, by: User, now: datetime, via: str = "page") -> None:
-    """What it said stays as evidence."""
+    """What it said stays as evidence. Raises InvalidInput where rules or queries name it."""
     require_administer(by)
     audit.record(at=now, actor=by, verb="source.deleted", target=source.name, via=via)
-    source.delete()
+    try:
+        source.delete()
+    except ProtectedError as problem:
+        named = ", ".join(sorted(str(one) for one in problem.protected_objects)[:5])
+        raise InvalidInput("", f"It is named by {named}; change those first.") from None
 
 
 @transaction.atomic

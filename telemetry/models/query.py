@@ -30,7 +30,7 @@ class QueryTemplate(models.Model):
     name = models.SlugField(max_length=60, unique=True)
     title = models.CharField(max_length=120)
     language = models.CharField(max_length=10, choices=Language.choices)
-    source = models.ForeignKey(Source, on_delete=models.CASCADE, null=True, blank=True, related_name="query_templates")
+    source = models.ForeignKey(Source, on_delete=models.PROTECT, null=True, blank=True, related_name="query_templates")
     expr = models.TextField(max_length=4_000)
     unit = models.CharField(max_length=20, blank=True)
     services = ArrayField(models.CharField(max_length=200), default=list, blank=True)

@@ -196,6 +196,10 @@ def source_check(request: HttpRequest, pk: int) -> HttpResponse:
 def source_delete(request: HttpRequest, pk: int) -> HttpResponse:
     admin = _admin(request)
     source = get_object_or_404(Source, pk=pk)
-    delete_source(source=source, by=admin, now=timezone.now())
-    messages.success(request, f"{source.name} is removed. What it said stays as evidence.")
+    try:
+        delete_source(source=source, by=admin, now=timezone.now())
+    except InvalidInput as problem:
+        messages.error(request, f"{source.name} stays. {' '.join(problem.errors.values())}")
+    else:
+        messages.success(request, f"{source.name} is removed. What it said stays as evidence.")
     return redirect("source-list")

@@ -9,12 +9,14 @@ import pytest
 
 from accounts.models import Role
 from accounts.problems import InvalidInput
-from incidents.actions.alert import decide_mitigation
+from incidents.actions.alert import decide_mitigation, declare_alert
 from incidents.actions.alert_rule import add_usual_rules, move_rule
 from incidents.actions.incident import change_status
+from incidents.alert_places import place_of
 from incidents.alert_watch import look
 from incidents.matchers import BadMatcher, parse_matchers
 from incidents.models import AlertDeed, AlertRule, Incident, MitigationProposal, Severity, TimelineEntry
+from telemetry.actions.source import delete_source
 from telemetry.models import Alert
 from tests.builders import NOW, make_alert, make_alert_rule, make_cluster, make_incident, make_person, make_source
 
@@ -316,3 +318,100 @@ def test_conditions_read_as_prometheus_writes_them(text: str, labels: dict[str, 
 def test_a_condition_that_cannot_be_read_names_what_was_expected(text: str) -> None:
     with pytest.raises(BadMatcher, match="expected"):
         parse_matchers(text)
+
+
+def test_a_rule_whose_owner_is_gone_holds_nothing_up() -> None:
+    incident, alert = opened(when_ended="mark")
+    end(alert)
+    look(NOW + timedelta(minutes=19))
+    person = make_person("root")
+    person.role, person.is_active = Role.VIEWER, False
+    person.save()
+    again(2, starts_at=NOW + timedelta(minutes=20), received_at=NOW + timedelta(minutes=20))
+    assert look(NOW + timedelta(minutes=21)) == 1
+    assert not Alert.objects.to_handle().exists()
+    incident.refresh_from_db()
+    assert incident.status == "mitigated"
+    assert AlertDeed.objects.filter(incident=incident).count() == 2
+
+
+def test_what_a_rule_marks_acknowledges_nothing_and_is_forgotten_when_it_fires_again() -> None:
+    incident, alert = opened(when_ended="mark")
+    end(alert)
+    look(NOW + timedelta(minutes=19))
+    assert "acknowledged" not in incident.milestone_times()
+    make_alert(starts_at=NOW + timedelta(minutes=21))
+    look(NOW + timedelta(minutes=22))
+    assert "mitigated" not in Incident.objects.get().milestone_times()
+    change_status(incident=incident, status="mitigated", by=make_person("ada"), now=NOW + timedelta(hours=3))
+    assert Incident.objects.get().milestone_times()["mitigated"] == NOW + timedelta(hours=3)
+
+
+def test_an_alert_that_ended_long_before_joins_nothing() -> None:
+    incident = make_incident(namespaces=["shop"])
+    make_alert_rule(action="attach")
+    old = make_alert(status="resolved", starts_at=NOW - timedelta(days=3), ends_at=NOW - timedelta(days=3))
+    look(NOW)
+    deed = AlertDeed.objects.get(alert=old)
+    assert (deed.outcome, deed.words) == ("alone", f"It had ended before {incident.key} began.")
+
+
+def test_an_alert_of_a_cluster_that_nobody_knows_joins_no_incident_of_another() -> None:
+    make_incident(namespaces=["shop"], clusters=[make_cluster()])
+    make_alert_rule(action="attach")
+    alert = make_alert(labels={"namespace": "shop", "cluster": "staging"})
+    look(NOW)
+    assert outcome_of(alert) == "alone"
+
+
+def test_an_incident_that_a_person_opened_from_an_alert_is_proposed_as_mitigated_too() -> None:
+    alert = make_alert()
+    look(NOW)
+    place = place_of(alert, AlertRule(), [])
+    incident = declare_alert(alert=alert, place=place, by=make_person("ada"), now=NOW)
+    end(alert)
+    look(NOW + timedelta(minutes=19))
+    assert MitigationProposal.objects.get().incident == incident
+
+
+@pytest.mark.parametrize("change", [{"enabled": False}, None])
+def test_a_rule_that_is_off_or_gone_marks_nothing(change: dict[str, Any] | None) -> None:
+    incident, alert = opened(when_ended="mark")
+    if change is None:
+        AlertRule.objects.all().delete()
+    else:
+        AlertRule.objects.update(**change)
+    end(alert)
+    look(NOW + timedelta(minutes=19))
+    incident.refresh_from_db()
+    assert (incident.status, MitigationProposal.objects.get().state) == ("investigating", "open")
+
+
+def test_an_alert_of_a_clock_ahead_does_not_begin_after_it_was_detected() -> None:
+    make_alert_rule()
+    make_alert(starts_at=NOW + timedelta(seconds=2))
+    look(NOW + timedelta(seconds=10))
+    times = Incident.objects.get().milestone_times()
+    assert times["impact_started"] == times["detected"] == NOW
+
+
+def test_labels_with_commas_make_no_group_of_others() -> None:
+    rule = make_alert_rule(group_by=["namespace", "service"])
+    one = make_alert(labels={"namespace": "x,service=y"})
+    other = again(2, labels={"namespace": "x", "service": "y"})
+    assert rule.group_of(one) != rule.group_of(other)
+    assert len(rule.group_of(again(3, labels={"namespace": "x" * 2_000}))) <= 600
+
+
+def test_a_source_that_a_rule_names_is_not_removed() -> None:
+    rule = make_alert_rule(source=make_source(kind="pagerduty", name="PagerDuty"))
+    with pytest.raises(InvalidInput, match="Everything"):
+        delete_source(source=rule.source, by=make_person("root"), now=NOW)
+    assert AlertRule.objects.exists()
+
+
+def test_markup_of_senders_is_quoted_in_the_summary() -> None:
+    make_alert_rule()
+    make_alert(title="![x](https://evil.example/p.png) [[E-1]]", annotations={})
+    look(NOW)
+    assert "\n    ![x](" in Incident.objects.get().summary

@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 from django.utils import timezone
 
-from incidents.actions.incident import change_status
+from incidents.actions.incident import change_incident, change_status
 from incidents.chat import lanes, registry
 from incidents.models import Delivery
 from tests.builders import make_incident, make_person, make_source
@@ -70,3 +70,16 @@ def test_a_refusal_is_shown_with_what_to_do(grafana: GrafanaStandIn, django_capt
     work()
     delivery = Delivery.objects.get(service="grafana")
     assert (delivery.state, "the role Viewer" in delivery.problem) == ("failed", True)
+
+
+def test_what_became_restricted_is_taken_back(grafana: GrafanaStandIn, django_capture_on_commit_callbacks: Any) -> None:
+    now = timezone.now() - timedelta(minutes=5)
+    with django_capture_on_commit_callbacks(execute=True):
+        incident = make_incident(title="Secret matter", now=now)
+    work()
+    with django_capture_on_commit_callbacks(execute=True):
+        change_incident(incident=incident, visibility="restricted", by=make_person("ada"), now=now)
+    work()
+    (region,) = grafana.annotations
+    assert "Secret matter" not in str(region)
+    assert region["tags"] == ["debrief", incident.key]
