@@ -30,9 +30,8 @@ def slow_source(tab_of: OpenTab) -> Iterator[str]:
     """A Prometheus of that kind, connected and taken away again on the page of sources."""
     admin, name = tab_of("admin"), "Slow Prometheus"
     with SlowAndRefusing() as server:
-        admin.goto("/sources/new/")
+        admin.goto("/sources/new/?kind=prometheus")
         admin.get_by_label("Name", exact=True).fill(name)
-        admin.get_by_label("Kind").select_option("prometheus")
         admin.get_by_label("Address", exact=True).fill(server.url)
         admin.get_by_label("On this machine").check()
         admin.get_by_role("button", name="Save and test").click()

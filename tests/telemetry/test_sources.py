@@ -147,12 +147,12 @@ def test_what_needs_a_hand_comes_first_and_a_kind_is_found_by_its_name(as_cy: Cl
             **state
         )
     page = as_cy.get("/sources/").content.decode()
-    names = re.findall(r'<span class="srow-n">own-(.)</span>', page)
+    names = re.findall(r'<h2 class="srow-n">own-(.)</h2>', page)
     assert names == ["b", "c", "a"]
     assert "2 sources need a hand." in page
     assert page.count("<details open>") == 2
-    assert re.findall("own-(.)</span>", as_cy.get("/sources/?q=elastic").content.decode()) == ["b"]
-    assert re.findall("own-(.)</span>", as_cy.get("/sources/?q=LOKI").content.decode()) == ["a"]
+    assert re.findall("own-(.)</h2>", as_cy.get("/sources/?q=elastic").content.decode()) == ["b"]
+    assert re.findall("own-(.)</h2>", as_cy.get("/sources/?q=LOKI").content.decode()) == ["a"]
 
 
 def test_each_kind_has_a_form_that_asks_what_it_needs(as_root: Client) -> None:
