@@ -1,4 +1,4 @@
-"""Debrief's own documented form, for whatever has no format of its own here: docs/using/sources/webhook.md."""
+"""Debrief's own documented form, for whatever has no format of its own here: docs/using/sources/alerts.md."""
 
 from __future__ import annotations
 
