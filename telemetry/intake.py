@@ -14,7 +14,7 @@ import orjson
 from django.conf import settings
 from django.db import DataError, OperationalError, connection, transaction
 
-from telemetry.models import Source
+from telemetry.models import LogRecord, Source
 from telemetry.models.intake import SERIES_LOCK
 from telemetry.rows import LogRow, PointRow, SeriesRow, SpanRow, namespace_of
 
@@ -154,6 +154,11 @@ def store_logs(rows: Sequence[LogRow], source: Source, now: datetime) -> dict[st
         )
 
     return _store(LOGS, [made(row) for row in rows], source.pk, now)
+
+
+def has_come(digest: str, source: Source, since: datetime) -> bool:
+    """Whether this source was told a log record of this digest after `since`."""
+    return LogRecord.objects.filter(digest=digest, source=source, received_at__gt=since).exists()
 
 
 def store_spans(rows: Sequence[SpanRow], source: Source, now: datetime) -> dict[str, int]:

@@ -9,7 +9,7 @@ import base64
 import hashlib
 import math
 import re
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
@@ -77,6 +77,8 @@ TENS = {10: 1, 20: 5, 30: 9, 40: 13, 50: 17, 60: 21}
 # Seconds before 1973 are durations or counters that are called time.
 EARLIEST_SECONDS = 1e8
 UNITS = ((1e11, 10**9), (1e14, 10**6), (1e17, 10**3), (math.inf, 1))
+# A chunk whose answer was lost comes again at once or after a few tries; the same line may be written every minute.
+REDELIVERED_WITHIN = timedelta(seconds=30)
 DEEPEST = 12
 KEY_LIMIT = 200
 NO_TIME_YET = "record whose time is past 2100"
@@ -84,10 +86,13 @@ HEX_ID = re.compile(r"[0-9a-f]+\Z")
 NUMBER = re.compile(r"\d{8,20}(?:\.\d{1,12})?\Z")
 
 
-def decode(body: bytes, content_type: str, now: datetime) -> Decoded[LogRow]:
-    """The records of one request; raises `BadPayload` when nothing in it can be read.
+def decode(
+    body: bytes, content_type: str, now: datetime, has_come: Callable[[str], bool] = lambda digest: False
+) -> Decoded[LogRow]:
+    """The records of one request; raises `BadPayload` when nothing in it can be read, `PayloadTooLarge`.
 
-    A record without a time gets that of its arrival; sent again with the same body it is known again all the same.
+    `has_come` tells whether a record of this digest came within `REDELIVERED_WITHIN` before `now`: a record without a
+    time, which gets that of its arrival, is the same again where the same body comes again so soon.
     """
     taking: Taking[LogRow] = Taking()
     resources: dict[tuple[str, ...], tuple[dict[str, Any], str]] = {}
@@ -96,24 +101,34 @@ def decode(body: bytes, content_type: str, now: datetime) -> Decoded[LogRow]:
         if isinstance(record, Unreadable):
             taking.reject(record.reason)
             continue
-        if not taking.has_room():
-            continue
         try:
             told = _time_of(time, record)
-            if told is None and not chunk:
-                chunk = hashlib.sha256(body).hexdigest()
-            identity = f"{chunk} {place}" if told is None else str(told)
-            taking.rows.append(_row(record, _at(told) if told is not None else now, identity, resources))
+            if told is not None:
+                taking.rows.append(_row(record, _at(told), str(told), resources))
+                continue
+            if not chunk:
+                before, chunk = _chunks(body, now)
+                if has_come(_row(record, now, f"{before} {place}", resources).digest):
+                    chunk = before
+            taking.rows.append(_row(record, now, f"{chunk} {place}", resources))
         except Rejected as rejected:
             taking.reject(str(rejected))
     return taking.decoded()
+
+
+def _chunks(body: bytes, now: datetime) -> tuple[str, str]:
+    """What stands for this body in the slice of time before this one, and in this one."""
+    named, part = hashlib.sha256(body).hexdigest(), int((now - EPOCH) / REDELIVERED_WITHIN)
+    return f"{named} {part - 1}", f"{named} {part}"
 
 
 def _row(record: dict[Any, Any], at: datetime, identity: str, resources: dict[Any, Any]) -> LogRow:
     key, message = next(((key, record[key]) for key in MESSAGE_KEYS if record.get(key)), ("", None))
     resource, resource_identity = _resource(record, resources)
     level_key, number, text = _level(record)
-    left_out = {key, level_key, "kubernetes", *TIME_KEYS}
+    left_out = {key, level_key, *(name for name in TIME_KEYS if name in record and _nanoseconds(record[name]))}
+    if type(record.get("kubernetes")) is dict:
+        left_out.add("kubernetes")
     rest = {name: item for name, item in record.items() if name not in left_out} if record else {}
     attributes = clean_mapping(_plain_mapping(rest, 0))
     if message is None:

@@ -9,20 +9,26 @@ https://github.com/fluent/fluentd/wiki/Forward-Protocol-Specification-v1
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Iterator
 from typing import Any
 
 import msgpack
 import orjson
 
-from telemetry.bodies import BYTES_LIMIT, BadPayload, IntakeError, decompress
+from telemetry.bodies import BYTES_LIMIT, BadPayload, PayloadTooLarge, TooManyRecords, decompress
+from telemetry.rows import RECORDS_LIMIT
 
 DEEPEST = 4
 LONGEST_ARRAY, LONGEST_MAP = 200_000, 10_000
 WHITESPACE, BOM = b" \t\r\n", b"\xef\xbb\xbf"
+SEPARATORS = re.compile(r"[\s,\x1e]*")
+# So many values that cannot be read are looked at for where they end; then only whole lines are read.
+PATIENCE = 100
 NO_RECORD = "record that is no object"
 NO_JSON = "line that is no JSON"
 NO_MSGPACK = "rest of the body that is cut or no msgpack"
+PACKED = {"gzip": "gzip", "zstd": "zstd"}
 EXPECTED = "body: expected JSON records (an array, one object, or one after the other) or msgpack"
 
 
@@ -40,8 +46,37 @@ class Unreadable:
 Entry = tuple[Any, Any]
 
 
+class Allowance:
+    """What one request may still unfold to: bytes out of packed messages, and records.
+
+    Senders read no more of an answer than its status, so what is past it is refused as a whole and not left out.
+    """
+
+    def __init__(self) -> None:
+        self._bytes, self._records = BYTES_LIMIT, RECORDS_LIMIT
+
+    def unpacked(self, packed: bytes, encoding: str) -> bytes:
+        """Raises `PayloadTooLarge`, `BadPayload`."""
+        self.take_record()
+        try:
+            found = decompress(packed, encoding, limit=self._bytes)
+        except PayloadTooLarge:
+            raise PayloadTooLarge from None
+        self._bytes -= len(found)
+        return found
+
+    def take_record(self) -> None:
+        """Raises `TooManyRecords`."""
+        if not self._records:
+            raise TooManyRecords(RECORDS_LIMIT)
+        self._records -= 1
+
+
 def entries(body: bytes, content_type: str) -> Iterator[Entry]:
-    """(time or None, record); the record is an `Unreadable` where there is none. Raises `BadPayload`."""
+    """(time or None, record); the record is an `Unreadable` where there is none.
+
+    Raises `BadPayload`, `PayloadTooLarge`.
+    """
     start = body.lstrip(WHITESPACE + BOM)[:1]
     if not start:
         return
@@ -49,12 +84,16 @@ def entries(body: bytes, content_type: str) -> Iterator[Entry]:
     is_msgpack = start not in b"[{" and (says_msgpack or start[0] >= 0x80)
     unreadable: list[Unreadable] = []
     seen_any = False
+    allowance = Allowance()
     for value in _msgpack(body) if is_msgpack else _json(body):
         if isinstance(value, Unreadable):
+            allowance.take_record()
             unreadable.append(value)
         else:
             seen_any = True
-            yield from _flat(value, DEEPEST)
+            for entry in _flat(value, DEEPEST, allowance):
+                allowance.take_record()
+                yield entry
     if unreadable and not seen_any:
         raise BadPayload(EXPECTED)
     yield from ((None, one) for one in unreadable)
@@ -79,20 +118,40 @@ def _json(body: bytes) -> Iterator[Any]:
 
 
 def _one_after_the_other(text: str) -> Iterator[Any]:
-    """From the first line that is not one value alone."""
-    place, read = 0, json.JSONDecoder().raw_decode
+    """From the first line that is not one value alone.
+
+    What was looked at in vain is looked at again from the next line on: only so often and so far, then by lines.
+    """
+    read = json.JSONDecoder().raw_decode
+    unreadable, in_vain, place = 0, 0, _next(text, 0)
     while place < len(text):
-        if text[place].isspace() or text[place] in ",\x1e":
-            place += 1
-            continue
         try:
-            value, place = read(text, place)
-        except (ValueError, RecursionError):
+            value, end = read(text, place)
+        except (ValueError, RecursionError) as problem:
+            in_vain += problem.pos - place if isinstance(problem, json.JSONDecodeError) else len(text)
+            unreadable += 1
             yield Unreadable(NO_JSON)
-            end = text.find("\n", place)
-            place = len(text) if end < 0 else end + 1
+            end = text.find("\n", place) % (len(text) + 1)
         else:
             yield value
+        place = _next(text, end)
+        if unreadable > PATIENCE or in_vain > 2 * len(text):
+            yield from _by_lines(text[place:])
+            return
+
+
+def _next(text: str, place: int) -> int:
+    separators = SEPARATORS.match(text, place)
+    return separators.end() if separators else place
+
+
+def _by_lines(text: str) -> Iterator[Any]:
+    for line in text.split("\n"):
+        if bare := line.strip():
+            try:
+                yield orjson.loads(bare)
+            except orjson.JSONDecodeError:
+                yield Unreadable(NO_JSON)
 
 
 def _msgpack(body: bytes) -> Iterator[Any]:
@@ -125,7 +184,7 @@ def _extension(code: int, data: bytes) -> Any:
     return None
 
 
-def _flat(value: Any, depth: int) -> Iterator[Entry]:
+def _flat(value: Any, depth: int, allowance: Allowance) -> Iterator[Entry]:
     if isinstance(value, dict | Unreadable):
         yield None, value
     elif not isinstance(value, list) or depth == 0:
@@ -133,10 +192,10 @@ def _flat(value: Any, depth: int) -> Iterator[Entry]:
     elif _is_pair(value):
         yield _time(value[0]), value[1]
     elif len(value) >= 2 and isinstance(value[0], str):
-        yield from _message(value, depth)
+        yield from _message(value, depth, allowance)
     else:
         for item in value:
-            yield from _flat(item, depth - 1)
+            yield from _flat(item, depth - 1, allowance)
 
 
 def _is_pair(value: list[Any]) -> bool:
@@ -149,21 +208,21 @@ def _time(value: Any) -> Any:
     return Nanoseconds(found.to_unix_nano()) if isinstance(found, msgpack.Timestamp) else found
 
 
-def _message(value: list[Any], depth: int) -> Iterator[Entry]:
+def _message(value: list[Any], depth: int, allowance: Allowance) -> Iterator[Entry]:
     """[tag, entries, option], [tag, packed entries, option] or [tag, time, record, option]."""
     inner = value[1]
     if isinstance(inner, list):
         for item in inner:
-            yield from _flat(item, depth - 1)
+            yield from _flat(item, depth - 1, allowance)
     elif isinstance(inner, bytes):
         option = value[2] if len(value) > 2 and isinstance(value[2], dict) else {}
         try:
-            packed = decompress(inner, "gzip" if option.get("compressed") == "gzip" else "")
-        except IntakeError:
+            packed = allowance.unpacked(inner, PACKED.get(str(option.get("compressed")), ""))
+        except BadPayload:
             yield None, Unreadable(NO_MSGPACK)
             return
         for item in _msgpack(packed):
-            yield from _flat(item, depth - 1)
+            yield from _flat(item, depth - 1, allowance)
     elif len(value) >= 3 and isinstance(value[2], dict):
         yield _time(inner), value[2]
     else:

@@ -17,6 +17,7 @@ from accounts.models import ApiToken, User
 from accounts.permissions import can_respond
 from telemetry.actions.source import ensure_pushed_source
 from telemetry.models import Source
+from telemetry.redaction import storable
 
 ALLOWED = {ApiToken.Scope.INGEST, ApiToken.Scope.ADMIN}
 RETRY_SECONDS = 5
@@ -68,7 +69,7 @@ def pushed_source(request: HttpRequest, kind: str, by: User, now: datetime) -> S
 
     Raises Refused, DatabaseError.
     """
-    name = request.headers.get("X-Debrief-Source", "").strip()
+    name = storable(request.headers.get("X-Debrief-Source", "").strip())
     rows = Source.objects.filter(kind=kind)
     source = (rows.filter(name=name) if name else rows.order_by("pk")).first()
     if source is None and name:

@@ -11,7 +11,7 @@ from django.views.decorators.http import require_http_methods
 
 from telemetry import intake
 from telemetry.bodies import BYTES_LIMIT, BadPayload, PayloadTooLarge, UnknownEncoding, decompress
-from telemetry.fluent.decode import decode
+from telemetry.fluent.decode import REDELIVERED_WITHIN, decode
 from telemetry.views.admission import BUSY, Refused, admit, pushed_source, read_body
 
 
@@ -23,7 +23,9 @@ def records(request: HttpRequest) -> JsonResponse:
     try:
         source = pushed_source(request, "fluent", admit(request, now), now)
         body = decompress(read_body(request, BYTES_LIMIT), request.headers.get("Content-Encoding", ""))
-        decoded = decode(body, request.headers.get("Content-Type", ""), now)
+        since = now - REDELIVERED_WITHIN
+        kind = request.headers.get("Content-Type", "")
+        decoded = decode(body, kind, now, lambda digest: intake.has_come(digest, source, since))
         decoded = decoded.without(refused := intake.store_logs(decoded.rows, source, now))
     except Refused as refusal:
         return _refusal(refusal)

@@ -2,16 +2,17 @@
 
 from __future__ import annotations
 
+import gzip
 import json
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import msgpack
 import pytest
 
-from telemetry.bodies import BadPayload
-from telemetry.fluent.decode import decode
-from telemetry.rows import LogRow
+from telemetry.bodies import BadPayload, PayloadTooLarge
+from telemetry.fluent.decode import REDELIVERED_WITHIN, decode
+from telemetry.rows import RECORDS_LIMIT, LogRow
 from tests.builders import NOW
 from tests.telemetry.fluent.bodies import FORMATS, NANOSECONDS, SECONDS, make_record
 
@@ -62,12 +63,30 @@ def test_what_is_called_time_and_is_none_is_passed_over(value: Any) -> None:
     assert only(make_record(time=value, timestamp=SECONDS + 0.123456)).at == AT
 
 
-def test_a_record_without_a_time_is_the_same_again_only_with_the_same_body() -> None:
-    body = json.dumps([make_record(), make_record()]).encode()
-    first, again = decode(body, "", NOW).rows, decode(body, "", datetime.now(UTC)).rows
-    assert [row.digest for row in first] == [row.digest for row in again]
-    assert first[0].digest != first[1].digest
-    assert only(make_record()).digest not in {row.digest for row in first}
+def test_what_is_called_time_or_kubernetes_and_is_none_stays_an_attribute() -> None:
+    record = {"log": "x", "date": SECONDS, "time": "12ms", "ts": 0.035, "timestamp": str(SECONDS), "kubernetes": "off"}
+    assert only(record).attributes == {"time": "12ms", "ts": 0.035, "kubernetes": "off"}
+
+
+UNTIMED = json.dumps([make_record(), make_record()]).encode()
+
+
+def digests(body: bytes, at: datetime, *before: str) -> list[str]:
+    return [row.digest for row in decode(body, "", at, lambda digest: digest in before).rows]
+
+
+def test_a_record_without_a_time_is_the_same_again_only_with_the_same_body_soon_after() -> None:
+    first = digests(UNTIMED, NOW)
+    assert len(set(first)) == 2
+    late = NOW + REDELIVERED_WITHIN
+    assert digests(UNTIMED, late, *first) == first
+    assert not set(digests(UNTIMED, late)) & set(first)
+    assert not set(digests(UNTIMED + b" ", NOW, *first)) & set(first)
+
+
+def test_a_record_with_a_time_is_the_same_however_late_it_comes_again() -> None:
+    body = json.dumps(make_record(date=SECONDS)).encode()
+    assert digests(body, NOW) == digests(b"[" + body + b"]", NOW + timedelta(days=1))
 
 
 def test_a_time_past_2100_is_refused_alone() -> None:
@@ -143,6 +162,42 @@ def test_a_body_of_which_nothing_can_be_read_is_refused(body: bytes) -> None:
 def test_an_empty_body_is_a_success() -> None:
     assert decode(b" \n", "", NOW).rows == []
     assert decode(b"[]", "", NOW).rows == []
+
+
+def packed(*parts: bytes, tag: str = "kube.shop") -> bytes:
+    return b"".join(msgpack.packb([tag, part, {"compressed": "gzip"}]) for part in parts)
+
+
+def test_joined_streams_in_a_message_are_all_read() -> None:
+    entries = [msgpack.packb([SECONDS + place, {"log": "x"}]) for place in range(3)]
+    joined = packed(b"".join(map(gzip.compress, entries)))
+    assert len(decode(joined, "application/msgpack", NOW).rows) == 3
+
+
+@pytest.mark.timeout(10)
+@pytest.mark.parametrize(
+    ("body", "words"),
+    [
+        (packed(gzip.compress(b"\x80" * 6_000_000)), "at most 50,000 records"),
+        (packed(*[gzip.compress(b"\xc0" * 30_000)] * 2), "at most 50,000 records"),
+        (packed(*[gzip.compress(b"")] * (RECORDS_LIMIT + 1), tag=""), "at most 50,000 records"),
+        (packed(*[gzip.compress(b"\xc6\x00\xb0\x00\x00" + bytes(0xB00000))] * 2), "at most 20 MiB"),
+        (b"\n".join([b'{"date":1795242000}'] * (RECORDS_LIMIT + 1)), "at most 50,000 records"),
+    ],
+)
+def test_a_request_that_unfolds_to_more_than_is_taken_is_refused_whole(body: bytes, words: str) -> None:
+    with pytest.raises(PayloadTooLarge, match=words):
+        decode(body, "application/msgpack", NOW)
+
+
+@pytest.mark.timeout(10)
+@pytest.mark.parametrize("line", [b"{", b'{"a":', b"[0,", b'[{"a":[1', b"[[0],", b'"', b'{"log":"x"} {'])
+def test_lines_that_never_close_cost_no_more_than_their_length(line: bytes) -> None:
+    good = json.dumps(make_record(date=SECONDS)).encode()
+    bad = b"\n".join([line] * 40_000)
+    found = decode(good + b"\n" + bad + b"\n" + good, "application/json", NOW)
+    assert len(found.rows) >= 2
+    assert found.rejected > 0
 
 
 def test_values_that_json_lacks_become_text() -> None:

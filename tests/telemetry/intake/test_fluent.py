@@ -6,9 +6,11 @@ import gzip
 import json
 import zlib
 from collections.abc import Callable
+from datetime import timedelta
 from typing import Any
 
 import pytest
+import time_machine
 import zstandard
 from django.http import HttpResponse
 from django.test import Client
@@ -16,8 +18,9 @@ from django.test import Client
 from telemetry.collectors.fluent import FluentCollector
 from telemetry.models import LogRecord, Source
 from telemetry.observations import Budget, Observation, Scope, Status, Window
+from telemetry.rows import RECORDS_LIMIT
 from tests import database
-from tests.builders import make_person, make_source, make_token
+from tests.builders import NOW, make_person, make_source, make_token
 from tests.telemetry.fluent.bodies import FORMATS, RECORDS, make_record
 
 pytestmark = pytest.mark.django_db
@@ -46,6 +49,29 @@ def test_every_format_redelivered_twice_is_stored_once(token: str) -> None:
     assert LogRecord.objects.count() == 3
     source = Source.objects.get()
     assert (source.kind, {row.source_id for row in LogRecord.objects.all()}) == ("fluent", {source.pk})
+
+
+def test_a_line_without_a_time_is_kept_each_time_it_is_written_and_once_for_each(token: str) -> None:
+    line = json.dumps(make_record()).encode()
+    with time_machine.travel(NOW, tick=False) as clock:
+        for seconds, rows in ((0, 1), (5, 1), (24, 1), (31, 2), (62, 3)):
+            clock.move_to(NOW + timedelta(seconds=seconds))
+            assert push(token, line).status_code == 200
+            assert (seconds, LogRecord.objects.count()) == (seconds, rows)
+
+
+def test_more_records_than_are_taken_are_refused_by_the_status_that_senders_read(token: str) -> None:
+    answer = push(token, b"{}" * (RECORDS_LIMIT + 1))
+    assert (answer.status_code, json.loads(answer.content)["message"]) == (
+        413,
+        "body: expected at most 50,000 records; send smaller batches",
+    )
+    assert not LogRecord.objects.exists()
+
+
+def test_a_name_of_a_source_that_no_database_takes_is_refused(token: str) -> None:
+    answer = push(token, ARRAY, X_Debrief_Source="a\x00b")
+    assert (answer.status_code, "there is no source" in json.loads(answer.content)["message"]) == (403, True)
 
 
 @pytest.mark.parametrize(
