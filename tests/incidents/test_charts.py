@@ -13,7 +13,6 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from incidents.charts import Lane, Mark, Point, Span, lanes, line_chart, log_histogram, trace_waterfall
-from incidents.drawing import epoch, number, quantity, words
 from incidents.embeds import evidence_html
 
 START = datetime(2026, 11, 21, 6, 30, tzinfo=UTC)
@@ -386,29 +385,3 @@ def test_nothing_in_a_payload_breaks_its_picture(kind: str, data: st.DataObject)
 @given(JSON)
 def test_any_payload_at_all_gives_some_markup(payload: Any) -> None:
     assert evidence_html("metric", "title", payload)
-
-
-@pytest.mark.parametrize(
-    ("value", "expected"),
-    [("1.5", 1.5), (2, 2.0), ("NaN", None), ("inf", None), (True, None), ({}, None), (1e300, None)],
-)
-def test_numbers_are_finite_or_none(value: Any, expected: float | None) -> None:
-    assert number(value) == expected
-
-
-@pytest.mark.parametrize("value", ["yesterday", -1, 1e12, None, [], "9999-99-99"])
-def test_times_outside_what_can_be_shown_are_none(value: Any) -> None:
-    assert epoch(value) is None
-
-
-@pytest.mark.parametrize(
-    ("value", "unit", "expected"),
-    [(0.634, "ratio", "63.4 %"), (0.00012, "s", "1.2e-04 s"), (2_500_000, "", "2.5M"), (3 * 1024**3, "bytes", "3 GiB")],
-)
-def test_quantities_read_well(value: float, unit: str, expected: str) -> None:
-    assert quantity(value, unit) == expected
-
-
-def test_words_are_one_line_without_control_characters() -> None:
-    assert words("a\n\x1b[31mb\u202e", 10) == "a [31mb"
-    assert words("x" * 50, 10) == "xxxxxxxxx…"
