@@ -16,7 +16,7 @@ from incidents.alert_places import place_of
 from incidents.forms import taken
 from incidents.forms_alerts import AlertRuleForm
 from incidents.listing import page_of
-from incidents.models import AlertDeed, AlertRule, Incident
+from incidents.models import AlertDeed, AlertRule, Incident, Severity
 from incidents.views.access import deed, permitted, person, visible_incident
 from telemetry.alerts.formats import FORMATS
 from telemetry.models import Alert, Cluster, Source
@@ -33,13 +33,27 @@ def alert_list(request: HttpRequest) -> HttpResponse:
         "chosen": chosen,
         "shows": SHOWN.items(),
         "narrowed": any(chosen.values()),
-        "rules": list(AlertRule.objects.select_related("severity", "source", "changed_by")),
+        "rules": _rules(),
         "sources": Source.objects.filter(kind__in=FORMATS),
         "now": timezone.now(),
         "can_respond": can_respond(request.user),
         "can_administer": can_administer(request.user),
     }
     return render(request, "incidents/alert_list.html", context)
+
+
+def _rules() -> list[tuple[AlertRule, str]]:
+    """Each with the severities that it opens: `SEV2 for critical, page; else SEV3`."""
+    names = dict(Severity.objects.values_list("pk", "name"))
+    found = []
+    for rule in AlertRule.objects.select_related("severity", "source", "changed_by"):
+        by_name: dict[str, list[str]] = {}
+        for word, pk in rule.severities.items():
+            if pk in names:
+                by_name.setdefault(names[pk], []).append(word)
+        told = [f"{name} for {', '.join(words)}" for name, words in sorted(by_name.items())]
+        found.append((rule, "; ".join([*told, f"else {rule.severity.name}"] if told else [rule.severity.name])))
+    return found
 
 
 def _shown(request: HttpRequest, text: str, show: str) -> QuerySet[Alert]:

@@ -8,13 +8,13 @@ from datetime import datetime
 from typing import Any
 
 from telemetry.collectors.kubernetes.api import KubernetesApi, Resource, explained, role_rule
+from telemetry.collectors.kubernetes.asking import gathered
 from telemetry.collectors.kubernetes.connection import open_http
 from telemetry.collectors.kubernetes.gathering import Gathering
 from telemetry.collectors.kubernetes.selection import Selection
 from telemetry.collectors.times import credible, iso, parse_time
-from telemetry.http import Refusal, SourceError, outcome_of
-from telemetry.observations import Budget, Check, Connection, Facts, Outcome, Query, Scope, Sink, Status, Window
-from telemetry.redaction import InvalidPattern, Redactor
+from telemetry.http import Refusal, SourceError
+from telemetry.observations import Budget, Check, Connection, Facts, Outcome, Query, Scope, Sink, Window
 
 PREFLIGHT_BUDGET = Budget(deadline_seconds=20, requests=20, bytes=4 * 1024 * 1024)
 REDACT = {"redact": "patterns of your own, by name"}
@@ -53,32 +53,7 @@ class ThroughCluster(ABC):
         return [Query("objects", self.title, self.asks.format(places=places), params)]
 
     def collect(self, query: Query, window: Window, budget: Budget, sink: Sink) -> Outcome:
-        try:
-            redactor = Redactor(self.connection.options.get("redact"))
-            http = open_http(self.connection, budget)
-        except InvalidPattern as error:
-            return Outcome(Status.NOT_CONFIGURED, reason=str(error), remedy="Correct the pattern in this source.")
-        except SourceError as error:
-            return outcome_of(error, request=query.text)
-        with http:
-            gathering = Gathering(
-                api=KubernetesApi(http),
-                selection=Selection.of_params(query.params),
-                window=window,
-                sink=sink,
-                redactor=redactor,
-                items_allowed=budget.items,
-                request=query.text,
-                at=parse_time(query.params.get("at")),
-            )
-            try:
-                self.gather(gathering)
-            except (AttributeError, KeyError, TypeError, ValueError) as error:
-                words = f"an object has an unexpected shape ({type(error).__name__})"
-                gathering.failures.append(
-                    SourceError(Status.ERROR, words, remedy="Report it with the version of the tool.")
-                )
-            return gathering.outcome()
+        return gathered(self.connection, query, window, budget, sink, self.gather)
 
 
 def _check(api: KubernetesApi, resource: Resource) -> Check:

@@ -6,6 +6,7 @@ from collections.abc import Callable
 
 from telemetry.collectors.kubernetes.api import KubernetesApi
 from telemetry.collectors.kubernetes.archive import Archive
+from telemetry.collectors.kubernetes.asking import gathered
 from telemetry.collectors.kubernetes.connection import InvalidKubeconfig, open_http, validate_kubeconfig
 from telemetry.collectors.kubernetes.events import collect_events
 from telemetry.collectors.kubernetes.gathering import Gathering
@@ -16,10 +17,9 @@ from telemetry.collectors.kubernetes.restarts import collect_restarts
 from telemetry.collectors.kubernetes.rollouts import collect_rollouts
 from telemetry.collectors.kubernetes.selection import Selection
 from telemetry.collectors.kubernetes.state import collect_state
-from telemetry.collectors.times import iso, parse_time
-from telemetry.http import SourceError, outcome_of
+from telemetry.collectors.times import iso
+from telemetry.http import SourceError
 from telemetry.observations import Budget, Check, Connection, Facts, Outcome, Query, Scope, Sink, Status, Window
-from telemetry.redaction import InvalidPattern, Redactor
 
 __all__ = ["InvalidKubeconfig", "KubernetesCollector", "validate_kubeconfig"]
 
@@ -90,31 +90,5 @@ class KubernetesCollector:
     def collect(self, query: Query, window: Window, budget: Budget, sink: Sink) -> Outcome:
         if query.name not in NOUNS:
             return Outcome(Status.INVALID_QUERY, reason=f"query: expected one of {', '.join(NOUNS)}")
-        try:
-            redactor = Redactor(self.connection.options.get("redact"), self.connection.digest_key)
-            http = open_http(self.connection, budget)
-        except InvalidPattern as error:
-            return Outcome(Status.NOT_CONFIGURED, reason=str(error), remedy="Correct the pattern in this source.")
-        except SourceError as error:
-            return outcome_of(error, request=query.text)
-        with http:
-            gathering = Gathering(
-                api=KubernetesApi(http),
-                selection=Selection.of_params(query.params),
-                window=window,
-                sink=sink,
-                redactor=redactor,
-                items_allowed=budget.items,
-                request=query.text,
-                at=parse_time(query.params.get("at")),
-                archive=self.archive,
-            )
-            try:
-                NOUNS[query.name][2](gathering)
-            except (AttributeError, KeyError, TypeError, ValueError) as error:
-                # The server's JSON is not of the shape that the API promises.
-                words = f"an object has an unexpected shape ({type(error).__name__})"
-                gathering.failures.append(
-                    SourceError(Status.ERROR, words, remedy="Report it with the server's version.")
-                )
-            return gathering.outcome()
+        gather = NOUNS[query.name][2]
+        return gathered(self.connection, query, window, budget, sink, gather, archive=self.archive)
