@@ -9,7 +9,7 @@ from datetime import datetime, timedelta
 from typing import Any
 
 from django.conf import settings
-from django.db import connection, models, transaction
+from django.db import OperationalError, connection, models, transaction
 from django.db.models import Exists, OuterRef, Q
 
 from telemetry.models import Alert, LogRecord, MetricPoint, MetricSeries, Source, Span
@@ -18,6 +18,8 @@ from telemetry.models.intake import SERIES_LOCK
 
 # A chunk holds its locks for well under a second.
 CHUNK = 5_000
+# For the lock of series; pushes wait behind it.
+LONGEST_WAIT, LOCK_NOT_AVAILABLE = "2s", "55P03"
 # How Removal calls them, and the column that says when a row happened.
 KINDS: tuple[tuple[str, type[models.Model], str], ...] = (
     ("logs", LogRecord, "at"),
@@ -145,13 +147,23 @@ def _old_alerts(source: Source, now: datetime, until: float) -> int:
 
 
 def _unused_series(now: datetime, until: float) -> int:
-    """Series without points, while nobody adds any: an intake shares the lock."""
-    points = MetricPoint.objects.filter(series=OuterRef("pk"))
-    unused = MetricSeries.objects.filter(~Q(Exists(points)), created_at__lt=now - timedelta(hours=1))
+    """Series without points: found while others push, looked at again and let go while nobody does.
+
+    Who pushes shares the lock, and waits behind who waits for it alone: so it is had even under steady pushing.
+    """
     if time.monotonic() > until:
         return 0
-    with transaction.atomic(), connection.cursor() as cursor:
-        cursor.execute("SELECT pg_try_advisory_xact_lock(%s)", [SERIES_LOCK])
-        if not cursor.fetchone()[0]:
-            return 0
-        return MetricSeries.objects.filter(pk__in=list(unused.values_list("pk", flat=True)[:CHUNK])).delete()[0]
+    points = MetricPoint.objects.filter(series=OuterRef("pk"))
+    unused = MetricSeries.objects.filter(~Q(Exists(points)), created_at__lt=now - timedelta(hours=1))
+    found = list(unused.values_list("pk", flat=True)[:CHUNK])
+    if not found:
+        return 0
+    try:
+        with transaction.atomic(), connection.cursor() as cursor:
+            cursor.execute("SELECT set_config('lock_timeout', %s, true)", [LONGEST_WAIT])
+            cursor.execute("SELECT pg_advisory_xact_lock(%s)", [SERIES_LOCK])
+            return unused.filter(pk__in=found).delete()[0]
+    except OperationalError as problem:
+        if getattr(problem.__cause__, "sqlstate", "") != LOCK_NOT_AVAILABLE:
+            raise
+        return 0

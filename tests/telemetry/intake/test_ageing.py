@@ -2,17 +2,22 @@
 
 from __future__ import annotations
 
+import threading
 import uuid
+from collections.abc import Iterator
+from contextlib import contextmanager
 from datetime import timedelta
 from typing import Any
 
 import pytest
+from django.db import connection
 
 from accounts.problems import InvalidInput
 from telemetry import ageing
 from telemetry.actions.source import delete_source, save_source
 from telemetry.collectors.fluent import FluentCollector
 from telemetry.models import Alert, LogRecord, MetricPoint, MetricSeries, Removal, Source, Span
+from telemetry.models.intake import SERIES_LOCK
 from telemetry.observations import Budget, Observation, Outcome, Scope, Status, Window
 from tests.builders import NOW, make_person, make_source
 
@@ -121,6 +126,33 @@ def test_spans_points_and_series_without_points_go_too() -> None:
     )
     MetricPoint.objects.create(source=source, series=series, at=long_ago, value=1.0, received_at=long_ago)
     assert let_go() == {"logs": 0, "spans": 1, "points": 1, "alerts": 0, "series": 1}
+
+
+@contextmanager
+def pushing(seconds: float) -> Iterator[None]:
+    """Somebody adds points for so long, on a connection of their own."""
+    other = connection.copy()
+    other.inc_thread_sharing()
+    with other.cursor() as cursor:
+        cursor.execute("SELECT pg_advisory_lock_shared(%s)", [SERIES_LOCK])
+    done = threading.Timer(seconds, other.close)
+    done.start()
+    try:
+        yield
+    finally:
+        done.join()
+
+
+@pytest.mark.parametrize(("seconds", "gone"), [(0.1, 1), (0.4, 0)])
+def test_series_without_points_go_between_two_pushes(
+    monkeypatch: pytest.MonkeyPatch, seconds: float, gone: int
+) -> None:
+    monkeypatch.setattr(ageing, "LONGEST_WAIT", "250ms")
+    source, long_ago = make_source(kind="otlp", name="OpenTelemetry"), NOW - timedelta(days=2)
+    MetricSeries.objects.create(source=source, digest=uuid.uuid4(), name="n", kind="gauge", created_at=long_ago)
+    with pushing(seconds):
+        assert let_go()["series"] == gone
+    assert MetricSeries.objects.count() == 1 - gone
 
 
 def test_alerts_go_when_they_have_ended_for_long() -> None:
