@@ -12,10 +12,14 @@ from typing import Any, Generic, TypeVar
 import orjson
 
 from telemetry.redaction import DEFAULT
+from telemetry.secrets import MASK
 
 RECORDS_LIMIT = 50_000
 ATTRIBUTES_LIMIT = 128
 TEXT_LIMIT = 16_000
+# As much as a secret takes that is known only by its end; those that are longer are known by their begin.
+LONGEST_SECRET = 5_000
+READ_LIMIT = TEXT_LIMIT + LONGEST_SECRET
 SERVICE_LIMIT = 200
 NAME_LIMIT = 300
 EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
@@ -137,7 +141,16 @@ class Taking(Generic[Row]):
 
 def clean_text(text: str, limit: int = TEXT_LIMIT) -> str:
     """Redacted and storable. Cut to size last: half a secret has no looks to be known by."""
-    return DEFAULT.clean_text(text[:TEXT_LIMIT])[:limit]
+    if len(text) <= READ_LIMIT:
+        return DEFAULT.clean_text(text)[:limit]
+    found = DEFAULT.clean_text(text[:READ_LIMIT])
+    # Its end may be half a secret, however much shorter the masks before it made the rest.
+    return found[: min(limit, max(0, len(found) - LONGEST_SECRET))] or MASK.format("too-long")
+
+
+def cut(text: str) -> str:
+    """Text that `clean_mapping` gets later, no longer than may be kept; what is longer is redacted before."""
+    return text if len(text) <= TEXT_LIMIT else clean_text(text)
 
 
 def clean_mapping(values: Mapping[str, Any]) -> dict[str, Any]:

@@ -27,6 +27,7 @@ from telemetry.rows import (
     clean_body,
     clean_mapping,
     clean_text,
+    cut,
     digest_of,
     storable_integer,
 )
@@ -254,7 +255,7 @@ def _key(key: Any) -> str:
 def _plain(value: Any, depth: int) -> Any:
     """As JSON knows it: bytes as text, numbers that nothing would hold as text."""
     if type(value) is str:
-        return value[:TEXT_LIMIT]
+        return cut(value)
     if value is None or type(value) is bool:
         return value
     if isinstance(value, int):
@@ -269,7 +270,7 @@ def _plain(value: Any, depth: int) -> Any:
         return [_plain(item, depth + 1) for item in value[:ATTRIBUTES_LIMIT]]
     if isinstance(value, bytes):
         try:
-            return value[:TEXT_LIMIT].decode()
+            return cut(value.decode())
         except UnicodeDecodeError:
             return base64.b64encode(value[:TEXT_LIMIT]).decode()
     return str(value)[:KEY_LIMIT]

@@ -15,7 +15,7 @@ from opentelemetry.proto.trace.v1 import trace_pb2
 
 from telemetry.bodies import BadPayload
 from telemetry.otlp.protobuf import Groups
-from telemetry.rows import ATTRIBUTES_LIMIT, TEXT_LIMIT, Rejected, storable_integer
+from telemetry.rows import ATTRIBUTES_LIMIT, TEXT_LIMIT, Rejected, cut, storable_integer
 
 DEEPEST = 60
 INTEGER = re.compile(r"-?\d{1,20}\Z")
@@ -166,7 +166,7 @@ def plain(value: Any, depth: int) -> Any:
         raise Rejected("a value is no object")
     text = value.get("stringValue")
     if type(text) is str:
-        return text[:TEXT_LIMIT]
+        return cut(text)
     if depth > DEEPEST:
         raise Rejected("values are nested too deep")
     for name, content in _object(value).items():
@@ -193,7 +193,7 @@ def _boolean(content: Any, _: int) -> bool:
 
 
 READERS: dict[str, Callable[[Any, int], Any]] = {
-    "stringValue": lambda content, _: _text(content)[:TEXT_LIMIT],
+    "stringValue": lambda content, _: cut(_text(content)),
     "intValue": lambda content, _: storable_integer(_integer(content)),
     "boolValue": _boolean,
     "doubleValue": _double,

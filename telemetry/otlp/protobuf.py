@@ -10,7 +10,7 @@ from typing import Any
 from google.protobuf.message import DecodeError, Message
 
 from telemetry.bodies import BadPayload
-from telemetry.rows import ATTRIBUTES_LIMIT, TEXT_LIMIT
+from telemetry.rows import ATTRIBUTES_LIMIT, TEXT_LIMIT, cut
 
 Groups = Iterator[tuple[dict[str, Any], Iterator[Any]]]
 
@@ -68,7 +68,7 @@ def attributes(pairs: Any) -> dict[str, Any]:
     found = {}
     for pair in pairs if len(pairs) <= ATTRIBUTES_LIMIT else pairs[:ATTRIBUTES_LIMIT]:
         value = pair.value
-        found[pair.key[:200]] = value.string_value[:TEXT_LIMIT] or plain(value)
+        found[pair.key[:200]] = cut(value.string_value) or plain(value)
     return found
 
 
@@ -79,7 +79,7 @@ def plain(value: Any) -> Any:
         return None
     content = getattr(value, kind)
     if kind == "string_value":
-        return content[:TEXT_LIMIT]
+        return cut(content)
     if kind == "double_value":
         return content if math.isfinite(content) else str(content)
     if kind == "bytes_value":
