@@ -21,6 +21,7 @@ MAX_DEPTH = 64
 CUSTOM_PIECE = 4_000
 SECRET_KEY = re.compile(rf"(?i){SENSITIVE_NAME}\Z|authorization\Z|cookie\Z")
 SECRET_FLAG = re.compile(rf"(?i)\A--?(?:[a-z0-9]{{1,20}}[-_]){{0,4}}{SENSITIVE_NAME}\Z")
+REFERENCE = frozenset({"secretName", "name", "namespace", "kind", "key", "items", "optional", "defaultMode"})
 SHORT = 64
 # No secret is known by its looks in fewer letters and digits without anything between them.
 SHORTEST = 20
@@ -86,6 +87,28 @@ def _names_a_secret(key: str) -> bool:
     return bool(SECRET_KEY.search(key))
 
 
+def _is_secret(key: str, item: Any) -> bool:
+    """Whether the value under a secret's name is one: not a word for nothing, a count or the name of a Secret."""
+    if isinstance(item, str):
+        return item.lower() not in NOT_A_SECRET
+    if item is None or isinstance(item, bool):
+        return False
+    if isinstance(item, int | float):
+        return not key.lower().endswith("s")
+    return bool(item) and not _names_secrets(key, item)
+
+
+def _names_secrets(key: str, item: Any) -> bool:
+    """`secret: {secretName: tls}`, `imagePullSecrets: [{name: registry}]`: Kubernetes tells where a secret is."""
+    if isinstance(item, list | tuple):
+        return all(isinstance(one, Mapping) and _names_secrets(key, one) for one in item)
+    return (
+        key.lower().endswith(("secret", "secrets"))
+        and ("secretName" in item or "name" in item)
+        and REFERENCE.issuperset(item)
+    )
+
+
 class Redactor:
     """The built-in patterns and an operator's own: a mapping of name to regular expression.
 
@@ -136,11 +159,10 @@ class Redactor:
             for key, item in value.items():
                 if type(key) is not str or not key.isprintable():
                     key = storable(str(key))
-                if type(item) is str:
-                    if _names_a_secret(key) and item.lower() not in NOT_A_SECRET:
-                        kept[key] = MASK.format("assigned-secret")
-                    else:
-                        kept[key] = self.clean_text(item)
+                if _names_a_secret(key) and _is_secret(key, item):
+                    kept[key] = MASK.format("assigned-secret")
+                elif type(item) is str:
+                    kept[key] = self.clean_text(item)
                 else:
                     kept[key] = self._clean(item, depth + 1) if type(item) in _NESTED else item
             return kept
@@ -149,7 +171,7 @@ class Redactor:
         return value
 
     def value(self, value: Any) -> Trimmed:
-        """Redact every string in a JSON-like value; strings under a secret's name go entirely."""
+        """Redact every string in a JSON-like value; what stands under a secret's name goes entirely."""
         hits: Counter[str] = Counter()
         return Trimmed(self._walk(value, hits, 0, kubernetes=False), dict(hits))
 
@@ -186,7 +208,7 @@ class Redactor:
         return value
 
     def _named_member(self, key: str, item: Any, hits: Counter[str], depth: int) -> Any:
-        if isinstance(item, str) and _names_a_secret(key) and item.lower() not in NOT_A_SECRET:
+        if _names_a_secret(key) and _is_secret(key, item):
             hits["assigned-secret"] += 1
             return MASK.format("assigned-secret")
         return self._walk(item, hits, depth + 1, kubernetes=False)

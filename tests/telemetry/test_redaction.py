@@ -221,6 +221,30 @@ def test_values_under_secret_keys_are_masked_in_plain_mappings() -> None:
     }
 
 
+@pytest.mark.parametrize("item", [12345678, 0.5, ["hunter2"], {"value": "hunter2"}, [{"a": ["hunter2"]}]])
+@pytest.mark.parametrize("key", ["password", "db.token", "secret", "api_key"])
+def test_whatever_stands_under_a_secrets_name_goes(key: str, item: object) -> None:
+    masked = {"n": [{key: "[redacted:assigned-secret]"}]}
+    assert Redactor().clean({"n": [{key: item}]}) == masked
+    assert Redactor().value({"n": [{key: item}]}).value == masked
+    assert Redactor().value({key: item}).hits == {"assigned-secret": 1}
+
+
+@pytest.mark.parametrize(
+    "told",
+    [
+        {"gen_ai.usage.input_tokens": 512, "max_tokens": 1_000},
+        {"password": None, "token": False, "secret": {}, "secrets": []},
+        {"volumes": [{"name": "tls", "secret": {"secretName": "checkout-tls", "defaultMode": 420}}]},
+        {"env": [{"name": "A", "valueFrom": {"secretKeyRef": {"name": "db", "key": "password"}}}]},
+        {"imagePullSecrets": [{"name": "registry"}], "secrets": [{"name": "a"}, {"name": "b"}]},
+    ],
+)
+def test_counts_nothings_and_names_of_kubernetes_secrets_stay(told: dict[str, object]) -> None:
+    assert Redactor().clean(told) == told
+    assert Redactor().value(told).value == told
+
+
 def test_values_nested_too_deep_are_cut_and_not_followed() -> None:
     deep: object = "end"
     for _ in range(400):
