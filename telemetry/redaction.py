@@ -13,6 +13,8 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from telemetry.digests import ValueDigests
+from telemetry.expressions import InvalidPattern as InvalidPattern
+from telemetry.expressions import safe_expression as safe_expression
 from telemetry.secrets import MASK, NOT_A_SECRET, SENSITIVE_NAME, Pattern, has_hint, mask_secrets
 
 LAST_APPLIED = "kubectl.kubernetes.io/last-applied-configuration"
@@ -26,15 +28,6 @@ SHORT = 64
 # No secret is known by its looks in fewer letters and digits without anything between them.
 SHORTEST = 20
 _NESTED = frozenset({str, dict, list})
-
-
-class InvalidPattern(ValueError):
-    """A custom pattern that cannot be used; `field` names it, `expected` says what would do."""
-
-    def __init__(self, name: str, expected: str) -> None:
-        super().__init__(f"redaction pattern {name!r}: expected {expected}")
-        self.field = name
-        self.expected = expected
 
 
 def storable(text: str) -> str:
@@ -246,25 +239,10 @@ def _pieces(text: str) -> list[str]:
     return [line[i : i + CUSTOM_PIECE] for line in lines for i in range(0, len(line), CUSTOM_PIECE)]
 
 
-UNBOUNDED = re.compile(r"[*+]|\{\d*,\}|\{\d*,\d{4,}\}")
-
-
 def _compile(name: str, source: str) -> Pattern:
     if not re.fullmatch(r"[a-z0-9][a-z0-9-]{0,39}", name):
         raise InvalidPattern(name, "a name of lower-case letters, digits and dashes, at most 40")
-    if not source or len(source) > 300:
-        raise InvalidPattern(name, "an expression of 1 to 300 characters")
-    try:
-        expression = re.compile(source)
-    except (re.error, RecursionError, OverflowError) as error:
-        raise InvalidPattern(name, f"a regular expression of Python's `re` ({error})") from None
-    # Classes and escapes go first: a star inside them is a character, not a repeat.
-    bare = re.sub(r"\[\^?\]?(?:\\.|[^\]\\])*\]", "x", re.sub(r"\\[^1-9]", "x", source))
-    if re.search(r"\\[1-9]|\(\?P=", bare):
-        raise InvalidPattern(name, "no back-references")
-    repeats = len(UNBOUNDED.findall(bare))
-    if repeats > 2 or (repeats and re.search(r"\)(?:[*+]|\{)", bare)):
-        raise InvalidPattern(name, "at most two open-ended repeats, and none on a group")
+    expression = safe_expression(source, name)
     if expression.match("") is not None:
         raise InvalidPattern(name, "an expression that does not match the empty text")
     return Pattern(name, expression)

@@ -11,7 +11,7 @@ from detect_secrets.settings import transient_settings
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from telemetry.redaction import InvalidPattern, Redactor, redact_text, trim_object
+from telemetry.redaction import InvalidPattern, Redactor, redact_text, safe_expression, trim_object
 from tests.stand_ins.api_server import RECORDINGS
 from tests.stand_ins.pod_logs import LOGS
 from tests.telemetry import mixed_logs
@@ -162,10 +162,47 @@ def test_custom_patterns_mask_under_their_own_name() -> None:
     assert redacted.hits == {"card": 1}
 
 
-@pytest.mark.parametrize("source", ["(", "(a+)+$", r"(a)\1", "", ".*", "x" * 301, ".*a.*b.*c"])
+RUNAWAY = [
+    "(a+)+$",
+    "(a?){22}c",
+    "(a|ab?){24}c",
+    "(a|aa){1,30}c",
+    "(a+){3}b",
+    "a?" * 40 + "a" * 40,
+    ".*a.*b.*c",
+    "a{0,999}a{0,999}a{0,999}b",
+    "((a{1,9}){1,9}){1,9}b",
+    r"(a)\1",
+]
+
+
+@pytest.mark.parametrize("source", ["(", "", ".*", "x" * 301, *RUNAWAY])
 def test_custom_patterns_that_could_run_away_are_refused(source: str) -> None:
     with pytest.raises(InvalidPattern, match="'mine'"):
         Redactor({"mine": source})
+
+
+@pytest.mark.parametrize("source", RUNAWAY)
+def test_expressions_that_could_run_away_are_refused_also_for_other_uses(source: str) -> None:
+    with pytest.raises(InvalidPattern):
+        safe_expression(source)
+
+
+@pytest.mark.parametrize(
+    "source",
+    [
+        ".*",
+        "shop-.*|pay",
+        "(?i)(critical|page)",
+        r"\b(?:\d{4}[- ]?){3}\d{4}\b",
+        r"[A-Z]{2}\d{2}(?: ?[A-Z0-9]{4}){3,7}",
+        r"cust_[A-Za-z0-9]{10,200}",
+        r"(?P<who>[a-z]+)@example\.(?:com|org)",
+        r"[(*+]{2}\(\*",
+    ],
+)
+def test_expressions_that_match_in_few_ways_are_taken_also_those_of_the_empty_text(source: str) -> None:
+    assert safe_expression(source).pattern == source
 
 
 def test_recorded_pods_keep_names_of_variables_and_lose_their_values() -> None:
