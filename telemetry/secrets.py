@@ -29,7 +29,8 @@ class Pattern:
 
     A match begins `offset` characters after the begin of one of its `hints`, which are in lower case where it is
     `folded`; without hints it is tried everywhere. The group `secret`, if there is one, is what gets replaced;
-    `is_secret` may refuse a match.
+    `is_secret` may refuse a match. `scan` gives begin and end of each secret where trying the expression at each hint
+    would look at the same characters over and over.
     """
 
     name: str
@@ -38,6 +39,13 @@ class Pattern:
     folded: bool = False
     offset: int = 0
     is_secret: Callable[[str], bool] = lambda _: True
+    scan: Callable[[str], Iterator[tuple[int, int]]] | None = None
+
+    def spans(self, text: str, lowered: str) -> Iterator[tuple[int, int]]:
+        if self.scan:
+            return self.scan(text)
+        group = "secret" if "secret" in self.expression.groupindex else 0
+        return (match.span(group) for match in self.matches(text, lowered))
 
     def matches(self, text: str, lowered: str) -> Iterator[re.Match[str]]:
         if not self.hints:
@@ -51,11 +59,10 @@ class Pattern:
                 end = match.end()
 
     def apply(self, text: str, lowered: str, hits: dict[str, int]) -> str:
-        group = "secret" if "secret" in self.expression.groupindex else 0
         spans = [
-            match.span(group)
-            for match in self.matches(text, lowered)
-            if (found := match.group(group)) and not found.startswith(MASKED) and self.is_secret(found)
+            (begin, end)
+            for begin, end in self.spans(text, lowered)
+            if (found := text[begin:end]) and not found.startswith(MASKED) and self.is_secret(found)
         ]
         return masked(text, spans, self.name, hits)
 
@@ -91,17 +98,57 @@ def _is_user_and_password(text: str) -> bool:
         return False
 
 
+AUTHORITY = "://"
+# What ends the name of a host, and what ends an address; passwords may hold what ends the name.
+AUTHORITY_END = re.compile(r"[\s/?#\"'<>]")
+ADDRESS_END = re.compile(r"[\s\"'<>]")
+USER = re.compile(r"[^\s/:@\"'<>]{0,128}:(?!\d{1,5}[/?#])")
+LONGEST_AUTHORITY, LONGEST_PASSWORD = 512, 256
+
+
+def scan_userinfo(text: str) -> Iterator[tuple[int, int]]:
+    """`user:password` before the last `@` of an authority; of an address, where the password is not escaped."""
+    next_at = address_end = end = -1
+    place = text.find(AUTHORITY)
+    while place >= 0 and (next_at := text.find("@", place) if next_at < place else next_at) >= 0:
+        start = place + len(AUTHORITY)
+        place = text.find(AUTHORITY, place + 1)
+        if start < end or next_at > start + LONGEST_AUTHORITY:
+            continue
+        stop = AUTHORITY_END.search(text, start, start + LONGEST_AUTHORITY + 1)
+        at = text.rfind("@", start + 1, stop.start() if stop else start + LONGEST_AUTHORITY + 1)
+        if at < 0 and (user := USER.match(text, start)):
+            if address_end < user.end():
+                ended = ADDRESS_END.search(text, user.end())
+                address_end = ended.start() if ended else len(text)
+            at = text.rfind("@", user.end() + 1, min(user.end() + LONGEST_PASSWORD + 1, address_end))
+        if at >= 0:
+            yield start, at
+            end = at
+
+
+CURL_USER = re.compile(r"\s(?:-u|--user)[ =]{0,2}[\"']?[^\s:\"']{1,128}:(?P<secret>[^\s\"']{1,256})")
+CURL = re.compile(r"\bcurl\b")
+CURL_REACH = 204
+
+
+def scan_curl(text: str) -> Iterator[tuple[int, int]]:
+    """`-u user:password` behind the word curl on the same line."""
+    for match in CURL_USER.finditer(text, text.find("curl ")):
+        place = match.start()
+        low = max(0, place - CURL_REACH)
+        if CURL.search(text, max(low, *(text.rfind(end, low, place) + 1 for end in "\r\n|")), place):
+            yield match.span("secret")
+
+
 # Every repeat is bounded or stands behind a literal that cannot occur inside it, so that a match
 # attempt costs a bounded amount at each place and the whole stays linear on hostile text.
 PATTERNS = (
     Pattern(
         "url-userinfo",
-        re.compile(
-            r"(?P<secret>[^\s/?#\"'<>]{1,512}"
-            r"|[^\s/:@\"'<>]{0,128}:(?!\d{1,5}[/?#])[^\s\"'<>]{1,256})(?=@)"
-        ),
-        ("://",),
-        offset=3,
+        USER,
+        (AUTHORITY,),
+        scan=scan_userinfo,
     ),
     Pattern(
         "jwt",
@@ -167,10 +214,9 @@ PATTERNS = (
     ),
     Pattern(
         "curl-user",
-        re.compile(
-            r"\bcurl\b[^\r\n|]{0,200}?\s(?:-u|--user)[ =]{0,2}[\"']?[^\s:\"']{1,128}:(?P<secret>[^\s\"']{1,256})"
-        ),
+        CURL_USER,
         ("curl ",),
+        scan=scan_curl,
     ),
     Pattern(
         "authorization",
@@ -199,7 +245,8 @@ ASSIGNED = re.compile(
 FLAGGED = re.compile(rf"(?i){SENSITIVE_NAME}[ \t]{{1,4}}[\"']?(?P<secret>(?![-\"'])[^\s\"']{{1,4096}})")
 OWNER_BEFORE = re.compile(rf"(?:{KEY_OWNERS})[_-]?\Z")
 LONGEST_OWNER = 11
-FLAG_BEFORE = re.compile(r"(?<![\w-])--?(?:[a-z0-9]{1,20}[-_]){0,4}\Z")
+FLAG_BEFORE = re.compile(r"--?(?:[a-z0-9]{1,20}[-_]){0,4}\Z")
+WORD = re.compile(r"[\w-]*")
 LONGEST_FLAG = 90
 
 
@@ -234,12 +281,18 @@ def mask_flags(text: str, lowered: str, names: list[int], hits: dict[str, int]) 
         if place < end or place == 0 or lowered[place - 1] not in "-_":
             continue
         match = FLAGGED.match(text, place)
-        if match is None or not FLAG_BEFORE.search(lowered, max(0, place - LONGEST_FLAG), place):
+        if match is None or not _follows_dashes(lowered, place):
             continue
         end = match.end()
         if not match.group("secret").startswith(MASKED):
             spans.append(match.span("secret"))
     return masked(text, spans, "flag-secret", hits)
+
+
+def _follows_dashes(lowered: str, place: int) -> bool:
+    """Whether the word that goes on at `place` begins as a flag does."""
+    before = WORD.match(lowered[max(0, place - LONGEST_FLAG) : place][::-1])
+    return bool(before and FLAG_BEFORE.match(lowered, place - before.end(), place))
 
 
 PEM_HINT = "-----BEGIN "
@@ -253,10 +306,13 @@ PEM_LINE = re.compile(r"(?:\r?\n|\\n)(?:[^\r\n]{0,128}[\s|])?[A-Za-z0-9+/=]{16,1
 def mask_pem(text: str, hits: dict[str, int]) -> str:
     """Replace PEM blocks, over lines or with literal `\\n`, whole or cut off before their END."""
     pieces, place = [], 0
+    end = PEM_END.search(text)
     while begin := PEM_BEGIN.search(text, place):
-        end = PEM_END.search(text, begin.end(), begin.end() + PEM_LONGEST)
-        nested = PEM_BEGIN.search(text, begin.end(), end.start() if end else begin.end())
-        stop = end.end() if end and not nested else begin.end()
+        if end and end.start() < begin.end():
+            end = PEM_END.search(text, begin.end())
+        near = end if end and end.end() <= begin.end() + PEM_LONGEST else None
+        nested = near and PEM_BEGIN.search(text, begin.end(), near.start())
+        stop = near.end() if near and not nested else begin.end()
         if stop == begin.end():
             while line := PEM_LINE.match(text, stop):
                 stop = line.end()

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import json
+import re
+import time
 from collections import Counter
 
 import pytest
@@ -12,6 +14,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from telemetry.redaction import InvalidPattern, Redactor, redact_text, safe_expression, trim_object
+from telemetry.secrets import scan_userinfo
 from tests.stand_ins.api_server import RECORDINGS
 from tests.stand_ins.pod_logs import LOGS
 from tests.telemetry import mixed_logs
@@ -128,6 +131,58 @@ def test_hostile_repeats_are_redacted_before_the_time_limit(parts: list[str], ti
 def test_a_megabyte_of_one_unit_is_redacted_before_the_time_limit(unit: str) -> None:
     text = unit * (1_000_000 // len(unit))
     assert len(redact_text(text).text) > 0
+
+
+USERINFO = re.compile(r"(?P<secret>[^\s/?#\"'<>]{1,512}|[^\s/:@\"'<>]{0,128}:(?!\d{1,5}[/?#])[^\s\"'<>]{1,256})(?=@)")
+ADDRESSES = ["://", "a", "b:", ":", "@", "/", "80/", " ", "'", "?", "x" * 130, "y" * 300]
+
+
+def userinfo(text: str) -> list[tuple[int, int]]:
+    """As one expression tries it at each place: slow on hostile text, and plain."""
+    found: list[tuple[int, int]] = []
+    for hint in re.finditer("://", text):
+        if (not found or hint.end() >= found[-1][1]) and (match := USERINFO.match(text, hint.end())):
+            found.append(match.span("secret"))
+    return found
+
+
+@given(st.lists(st.sampled_from(ADDRESSES), max_size=14))
+@settings(max_examples=300, deadline=None)
+def test_users_and_passwords_of_addresses_are_found_as_by_the_plain_expression(parts: list[str]) -> None:
+    text = "".join(parts)
+    assert list(scan_userinfo(text)) == userinfo(text)
+
+
+@pytest.mark.parametrize("text", ["curl -s a | sed -u b:c", "curly -u a:b", "echo curl\ntop -u a:b", "run -u a:b"])
+def test_users_of_other_programs_than_curl_stay(text: str) -> None:
+    assert redact_text(text).text == text
+
+
+def test_each_of_many_users_of_curl_is_masked() -> None:
+    assert redact_text("curl -u a:one x; curl https://curly.example --user 'b:two'").text == (
+        "curl -u a:[redacted:curl-user] x; curl https://curly.example --user 'b:[redacted:curl-user]'"
+    )
+
+
+def test_blocks_of_keys_are_masked_one_by_one_and_one_that_was_cut_hides_no_other() -> None:
+    begin = "-----BEGIN RSA PRIVATE KEY-----"
+    assert redact_text(f"a {PEM} b {begin} c {PEM} d").text == "a [redacted:pem] b [redacted:pem] c [redacted:pem] d"
+    far = redact_text(f"{begin} a\n" + "b " * 20_000 + PEM).text
+    assert far.startswith("[redacted:pem] a\nb b ")
+    assert far.endswith("b [redacted:pem]")
+
+
+@pytest.mark.parametrize("unit", ["://a:b", "://", "curl -u a ", "-----BEGIN RSA PRIVATE KEY-----"])
+def test_hostile_units_cost_little_more_than_plain_text(unit: str) -> None:
+    def seconds(text: str) -> float:
+        took = []
+        for _ in range(3):
+            began = time.process_time()
+            redact_text(text)
+            took.append(time.process_time() - began)
+        return min(took)
+
+    assert seconds(unit * (400_000 // len(unit))) < 0.1
 
 
 @given(st.text(max_size=300))
