@@ -127,7 +127,7 @@ def scan_userinfo(text: str) -> Iterator[tuple[int, int]]:
             end = at
 
 
-CURL_USER = re.compile(r"\s(?:-u|--user)[ =]{0,2}[\"']?[^\s:\"']{1,128}:(?P<secret>[^\s\"']{1,256})")
+CURL_USER = re.compile(r"\s(?:-u|--user)[ =]{0,2}[\"']?(?!\[redacted:)[^\s:\"']{1,128}:(?P<secret>[^\s\"']{1,256})")
 CURL = re.compile(r"\bcurl\b")
 CURL_REACH = 204
 

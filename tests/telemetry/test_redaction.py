@@ -90,7 +90,7 @@ def test_a_pem_block_that_was_cut_off_is_masked_to_its_last_line() -> None:
 
 
 def test_redacting_twice_changes_and_counts_nothing_more() -> None:
-    once = redact_text(f"Authorization: Bearer {JWT} DB_PASSWORD=x postgres://a:b@c/ {PEM}")
+    once = redact_text(f"curl -u {PEM} Authorization: Bearer {JWT} DB_PASSWORD=x postgres://a:b@c/ {PEM}")
     twice = redact_text(once.text)
     assert twice.text == once.text
     assert twice.hits == {}
