@@ -172,8 +172,10 @@ def _backup(payload: Mapping[str, Any], zone: tzinfo, band: Band | None, part: P
         f'<p class="sm">Newest usable before the incident: <b>{escape(span_words(age))}</b> before, {escape(name)}</p>'
         if age is not None
         else '<p class="sm bad">No usable recovery point before the incident.</p>'
+        if payload.get("is_known") is not False
+        else '<p class="sm warn">Not known: no object from before the incident is left.</p>'
     )
-    bad = [row for row in rows(payload.get("points"), 200) if row.get("state") in {"failed", "partial", "unknown"}]
+    bad = [row for row in rows(payload.get("points"), 200) if str(row.get("state")) in {"failed", "partial", "unknown"}]
     listed = "".join(
         f"<dt>{escape(words(row.get('name'), 120))}</dt><dd>{STATES[str(row.get('state'))]}: "
         f"{escape(words(row.get('reason'), 300) or 'no reason told')}</dd>"

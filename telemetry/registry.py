@@ -37,6 +37,14 @@ class RecordedKubernetes(KubernetesCollector):
         super().__init__(connection, archive=None if known is None else ClusterArchive(known))
 
 
+class RecordedAutoscaler(ClusterAutoscalerCollector):
+    """Its Events too are in the recorder's archive, long after the cluster forgot them."""
+
+    def __init__(self, connection: Connection) -> None:
+        known = connection.cluster_id
+        super().__init__(connection, archive=None if known is None else ClusterArchive(known))
+
+
 COLLECTORS: dict[str, type[Collector]] = {
     "kubernetes": RecordedKubernetes,
     "prometheus": PrometheusCollector,
@@ -52,7 +60,7 @@ COLLECTORS: dict[str, type[Collector]] = {
     "velero": VeleroCollector,
     "stash": StashCollector,
     "csi-snapshots": CsiSnapshotsCollector,
-    "cluster-autoscaler": ClusterAutoscalerCollector,
+    "cluster-autoscaler": RecordedAutoscaler,
     "otlp": OtlpCollector,
     "fluent": FluentCollector,
     "alertmanager": AlertmanagerAlerts,

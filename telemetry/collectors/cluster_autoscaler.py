@@ -7,9 +7,11 @@ https://github.com/kubernetes/autoscaler/blob/master/cluster-autoscaler/FAQ.md#w
 from __future__ import annotations
 
 from collections.abc import Mapping
+from datetime import UTC, datetime
 
 from telemetry.collectors.kubernetes.api import EVENTS, Item
-from telemetry.collectors.kubernetes.events import occurrence_of
+from telemetry.collectors.kubernetes.archive import State
+from telemetry.collectors.kubernetes.events import USUAL_RETENTION, archived_events, occurrence_of
 from telemetry.collectors.kubernetes.gathering import Gathering
 from telemetry.collectors.through_cluster import REDACT, ThroughCluster, part, text
 from telemetry.collectors.times import iso
@@ -46,10 +48,21 @@ class ClusterAutoscalerCollector(ThroughCluster):
     )
 
     def gather(self, gathering: Gathering) -> None:
-        for event in gathering.items(EVENTS, "", fieldSelector=f"source={SOURCE}"):
+        found = {self._uid(state.item): state.item for reason in LEVELS for state in self._archived(gathering, reason)}
+        if not gathering.is_covered(EVENTS):
+            live = gathering.items(EVENTS, "", fieldSelector=f"source={SOURCE}")
+            found |= {self._uid(event): event for event in live}
+            gathering.covered_from = max(gathering.window.start, datetime.now(UTC) - USUAL_RETENTION)
+        for event in found.values():
             self._take(gathering, event)
-        if gathering.answered and not gathering.kept:
+        if gathering.answered and not gathering.kept and not gathering.is_covered(EVENTS):
             gathering.warnings.append(USUAL)
+
+    def _archived(self, gathering: Gathering, reason: str) -> list[State]:
+        return archived_events(gathering, places=[""], reason=reason)
+
+    def _uid(self, event: Item) -> str:
+        return str(event["metadata"].get("uid") or event["metadata"].get("name"))
 
     def _take(self, gathering: Gathering, event: Item) -> None:
         times, about = occurrence_of(event), part(event, "involvedObject")

@@ -10,8 +10,8 @@ from collections.abc import Mapping
 
 from telemetry.collectors.kubernetes.api import Item, Resource
 from telemetry.collectors.kubernetes.gathering import Gathering
-from telemetry.collectors.recovery import FAILED, RUNNING, UNKNOWN, USABLE, Plan, RecoveryPoint, strip
-from telemetry.collectors.through_cluster import REDACT, ThroughCluster, began, part, text, told
+from telemetry.collectors.recovery import FAILED, RUNNING, UNKNOWN, USABLE, Plan, RecoveryPoint
+from telemetry.collectors.through_cluster import REDACT, ThroughCluster, keep_strip, part, read, text, told
 from telemetry.observations import Facts
 
 GROUP = "snapshot.storage.k8s.io"
@@ -35,12 +35,11 @@ class CsiSnapshotsCollector(ThroughCluster):
     )
 
     def gather(self, gathering: Gathering) -> None:
-        snapshots = [item for place in gathering.selection.places for item in gathering.items(SNAPSHOTS, place)]
-        if gathering.failures and not gathering.answered:
+        snapshots, _ = read(gathering, SNAPSHOTS, gathering.selection.places)
+        if not snapshots and gathering.failures:
             return
-        before = len(gathering.failures)
-        contents = {str(item["metadata"]["name"]): item for item in gathering.items(CONTENTS)}
-        known = contents if len(gathering.failures) == before else None
+        contents, complete = read(gathering, CONTENTS)
+        known = {str(item["metadata"]["name"]): item for item in contents} if complete else None
         by_claim: dict[tuple[str, str], list[Item]] = defaultdict(list)
         for snapshot in snapshots:
             claim = text(part(snapshot, "spec", "source"), "persistentVolumeClaimName")
@@ -65,8 +64,7 @@ def _keep_strip(
         covers=f"claim {claim} in {namespace}" if claim else f"imported volumes in {namespace}",
         subject={"kind": "PersistentVolumeClaim", "namespace": namespace, "name": claim} if claim else {},
     )
-    at, query = began(gathering), gathering.request
-    gathering.keep(strip(plan, points, window=gathering.window, at=at, query=query, redactions=dict(hits)))
+    keep_strip(gathering, plan, points, hits)
 
 
 def _point(

@@ -13,6 +13,7 @@ from telemetry.collectors.times import iso
 from telemetry.observations import EvidenceType, Level, Observation, Window
 
 POINTS_SHOWN = 60
+NOT_KNOWN = "Not known whether a usable recovery point was there: no object from before the incident is left."
 USABLE, PARTIAL, FAILED, RUNNING, UNKNOWN = "usable", "partial", "failed", "running", "unknown"
 
 
@@ -44,7 +45,10 @@ class RecoveryPoint:
 
 @dataclass(frozen=True, slots=True)
 class Plan:
-    """What makes the points: a schedule, a configuration, a claim's snapshots. `covers` says what they hold."""
+    """What makes the points: a schedule, a configuration, a claim's snapshots. `covers` says what they hold.
+
+    `first_run_at` is since when points were made, where the tool remembers it longer than the points' own objects.
+    """
 
     tool: str
     name: str
@@ -54,6 +58,7 @@ class Plan:
     paused: bool = False
     subject: Mapping[str, str] = field(default_factory=dict)
     notes: tuple[str, ...] = ()
+    first_run_at: datetime | None = None
 
 
 def strip(
@@ -66,10 +71,11 @@ def strip(
     redactions: Mapping[str, int] | None = None,
 ) -> Observation:
     """One plan's points up to the window's end. Payload: `{"tool", "plan", "covers", "schedule", "paused", "notes",
-    "incident_at", "points": [RecoveryPoint.payload()], "points_total", "newest_usable", "age_seconds", "window"}`.
+    "incident_at", "points": [RecoveryPoint.payload()], "points_total", "newest_usable", "age_seconds", "is_known",
+    "window"}`. `is_known` is False where no object from before the incident is left, so that nothing can be said.
     """
     known = sorted((point for point in points if point.at < window.end), key=lambda point: (point.at, point.name))
-    usable = [point for point in known if point.state == USABLE and point.at <= at]
+    usable = [point for point in known if point.state == USABLE and (point.finished_at or point.at) <= at]
     newest = usable[-1] if usable else None
     age = (at - newest.at).total_seconds() if newest else None
     payload = {
@@ -84,6 +90,7 @@ def strip(
         "points_total": len(known),
         "newest_usable": newest.payload() if newest else None,
         "age_seconds": age,
+        "is_known": is_known(plan, known, at),
         "window": {"start": iso(window.start), "end": iso(window.end)},
     }
     return Observation(
@@ -93,14 +100,21 @@ def strip(
         first_at=known[0].at if known else at,
         last_at=known[-1].at if known else at,
         count=max(1, len(known)),
-        level=_level(known, newest, at),
+        level=_level(known, newest, at) if is_known(plan, known, at) else Level.WARNING,
         subject=plan.subject,
-        summary=_in_words(newest, age, known),
+        summary=_in_words(newest, age, known) if is_known(plan, known, at) else NOT_KNOWN,
         payload=payload,
         query=query,
         redactions=redactions or {},
         flags={"truncated": True} if len(known) > POINTS_SHOWN else {},
     )
+
+
+def is_known(plan: Plan, points: Sequence[RecoveryPoint], at: datetime) -> bool:
+    """Tools let go of old points, and of their objects sooner: then the absence of one proves nothing."""
+    if any(point.at <= at for point in points):
+        return True
+    return not points and (plan.first_run_at is None or plan.first_run_at > at)
 
 
 def _level(known: Sequence[RecoveryPoint], newest: RecoveryPoint | None, at: datetime) -> Level:

@@ -5,12 +5,12 @@ from __future__ import annotations
 import re
 from collections import Counter, defaultdict
 from collections.abc import Mapping, Sequence
-from datetime import timedelta
+from datetime import datetime, timedelta
 from typing import Any
 
 from telemetry.collectors.kubernetes.api import Item, Resource
 from telemetry.collectors.kubernetes.gathering import Gathering
-from telemetry.collectors.kubernetes.selection import subject_of
+from telemetry.collectors.kubernetes.selection import Selection, subject_of
 from telemetry.collectors.recovery import (
     FAILED,
     RUNNING,
@@ -20,9 +20,8 @@ from telemetry.collectors.recovery import (
     RecoveryPoint,
     Restore,
     restored,
-    strip,
 )
-from telemetry.collectors.through_cluster import REDACT, ThroughCluster, began, part, text, told
+from telemetry.collectors.through_cluster import REDACT, ThroughCluster, keep_strip, part, read, text, told
 from telemetry.observations import Facts
 
 GROUP = "stash.appscode.com"
@@ -38,6 +37,7 @@ STATES = {
     "": RUNNING,
     "Skipped": FAILED,
 }
+CONFIGURATION = "BackupConfiguration"
 Named = tuple[str, str]
 
 
@@ -59,21 +59,25 @@ class StashCollector(ThroughCluster):
 
     def gather(self, gathering: Gathering) -> None:
         places = gathering.selection.places
-        sessions = [item for place in places for item in gathering.items(SESSIONS, place)]
-        if gathering.failures and not gathering.answered:
+        sessions, _ = read(gathering, SESSIONS, places)
+        if not sessions and gathering.failures:
             return
-        configurations = [item for place in places for item in gathering.items(CONFIGURATIONS, place)]
-        repositories = {_named(item): item for item in gathering.items(REPOSITORIES)}
-        by_invoker: dict[Named, list[Item]] = defaultdict(list)
+        configurations, complete = read(gathering, CONFIGURATIONS, places)
+        repositories = {_named(item): item for item in read(gathering, REPOSITORIES)[0]}
+        by_invoker: dict[tuple[str, str, str], list[Item]] = defaultdict(list)
         for session in sessions:
             invoker = part(session, "spec", "invoker") or part(session, "spec", "backupConfiguration")
-            by_invoker[_place(session), text(invoker, "name")].append(session)
-        known = {_named(item): item for item in configurations}
+            by_invoker[_place(session), text(invoker, "kind", 60) or CONFIGURATION, text(invoker, "name")].append(
+                session
+            )
+        known = {(_place(item), CONFIGURATION, _named(item)[1]): item for item in configurations}
         for name in sorted({*known, *by_invoker}):
-            self._strip(gathering, name, known.get(name), by_invoker.get(name, []), repositories)
-        for place in places:
-            for restore in gathering.items(RESTORES, place):
-                self._restore(gathering, restore)
+            # A batch has its own kind of plan, which is not read.
+            gone = complete and name[1] == CONFIGURATION and name not in known
+            plan = (name[0], name[2])
+            self._strip(gathering, plan, known.get(name), by_invoker.get(name, []), repositories, gone=gone)
+        for restore in read(gathering, RESTORES, places)[0]:
+            self._restore(gathering, restore)
 
     def _strip(
         self,
@@ -82,14 +86,21 @@ class StashCollector(ThroughCluster):
         configuration: Item | None,
         sessions: Sequence[Item],
         repositories: Mapping[Named, Item],
+        *,
+        gone: bool,
     ) -> None:
+        """The configuration's target, or where it is not known the targets of the sessions themselves."""
         target = part(configuration or {}, "spec", "target", "ref")
         if target and not gathering.selection.covers(name[0], text(target, "name")):
             gathering.dropped += len(sessions)
             return
-        broken, notes = _repository(configuration, name[0], repositories)
+        wanted = [session for session in sessions if target or _concerning(session, gathering.selection)]
+        gathering.dropped += len(sessions) - len(wanted)
+        if sessions and not wanted:
+            return
+        broken, notes, first_run_at = _repository(configuration, name[0], repositories)
         hits: Counter[str] = Counter()
-        points = [_point(session, broken, gathering, hits) for session in sessions]
+        points = [_point(session, broken, gathering, hits) for session in wanted]
         kind = text(target, "kind", 60)
         plan = Plan(
             tool="Stash",
@@ -99,11 +110,10 @@ class StashCollector(ThroughCluster):
             schedule=text(part(configuration or {}, "spec"), "schedule", 60),
             paused=part(configuration or {}, "spec").get("paused") is True,
             subject=subject_of(configuration, kind="BackupConfiguration", group=GROUP) if configuration else {},
-            notes=notes if configuration else (*notes, "The configuration is gone; its sessions are left."),
+            notes=(*notes, "The configuration is gone; its sessions are left.") if gone else notes,
+            first_run_at=first_run_at,
         )
-        found = [point for point in points if point is not None]
-        at, query = began(gathering), gathering.request
-        gathering.keep(strip(plan, found, window=gathering.window, at=at, query=query, redactions=dict(hits)))
+        keep_strip(gathering, plan, [point for point in points if point is not None], hits)
 
     def _restore(self, gathering: Gathering, restore: Item) -> None:
         status = part(restore, "status")
@@ -136,7 +146,8 @@ def _point(session: Item, broken: str, gathering: Gathering, hits: Counter[str])
         return None
     phase = text(status, "phase")
     state, reason = STATES.get(phase, UNKNOWN), _reason(status)
-    if state == USABLE and not _snapshots(status):
+    targets = _concerning(session, gathering.selection)
+    if state == USABLE and not _snapshots(targets):
         state, reason = UNKNOWN, "it succeeded, and no target names a snapshot"
     if state == USABLE and broken:
         state, reason = FAILED, broken
@@ -151,22 +162,23 @@ def _point(session: Item, broken: str, gathering: Gathering, hits: Counter[str])
 
 def _repository(
     configuration: Item | None, namespace: str, repositories: Mapping[Named, Item]
-) -> tuple[str, tuple[str, ...]]:
-    """Why nothing in it can be restored, or "", and what people should know."""
+) -> tuple[str, tuple[str, ...], datetime | None]:
+    """Why nothing in it can be restored, or "", what people should know, and since when it holds something."""
     reference = part(configuration or {}, "spec", "repository")
     name = text(reference, "name")
     repository = repositories.get((text(reference, "namespace") or namespace, name))
     if not name or repository is None:
-        return "", ()
+        return "", (), None
     status = part(repository, "status")
+    first = told(status, "firstBackupTime")
     notes = [
         f"{status[key]} {words}"
         for key, words in (("snapshotCount", "snapshots"), ("totalSize", "in all"))
         if status.get(key)
     ]
     if status.get("integrity") is False:
-        return f"the repository {name} failed its integrity check", (f"Repository {name}: not intact", *notes)
-    return "", (f"Repository {name}", *notes)
+        return f"the repository {name} failed its integrity check", (f"Repository {name}: not intact", *notes), first
+    return "", (f"Repository {name}", *notes), first
 
 
 def _reason(status: Mapping[str, Any]) -> str:
@@ -181,10 +193,17 @@ def _reason(status: Mapping[str, Any]) -> str:
     return "; ".join(dict.fromkeys(found))
 
 
-def _snapshots(status: Mapping[str, Any]) -> int:
-    return sum(
-        bool(_listed(entry.get("snapshots"))) for target in _targets(status) for entry in _listed(target.get("stats"))
-    )
+def _concerning(session: Item, selection: Selection) -> list[Mapping[str, Any]]:
+    """The targets of a session that belong to the scope; one that names no target may."""
+    place, targets = _place(session), _targets(part(session, "status"))
+    names = [(target, text(part(target, "ref"), "name")) for target in targets]
+    return [target for target, name in names if not name or selection.covers(place, name)]
+
+
+def _snapshots(targets: Sequence[Mapping[str, Any]]) -> int:
+    """Every target has to have one."""
+    held = [any(_listed(entry.get("snapshots")) for entry in _listed(target.get("stats"))) for target in targets]
+    return len(held) if held and all(held) else 0
 
 
 def _targets(status: Mapping[str, Any]) -> list[Mapping[str, Any]]:

@@ -3,18 +3,20 @@
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from datetime import datetime
 from typing import Any
 
-from telemetry.collectors.kubernetes.api import KubernetesApi, Resource, explained, role_rule
+from telemetry.collectors.kubernetes.api import Item, KubernetesApi, Resource, explained, role_rule
+from telemetry.collectors.kubernetes.archive import Archive
 from telemetry.collectors.kubernetes.asking import gathered
 from telemetry.collectors.kubernetes.connection import open_http
 from telemetry.collectors.kubernetes.gathering import Gathering
 from telemetry.collectors.kubernetes.selection import Selection
+from telemetry.collectors.recovery import NOT_KNOWN, Plan, RecoveryPoint, is_known, strip
 from telemetry.collectors.times import credible, iso, parse_time
 from telemetry.http import Refusal, SourceError
-from telemetry.observations import Budget, Check, Connection, Facts, Outcome, Query, Scope, Sink, Window
+from telemetry.observations import Budget, Check, Connection, Facts, Outcome, Query, Scope, Sink, Status, Window
 
 PREFLIGHT_BUDGET = Budget(deadline_seconds=20, requests=20, bytes=4 * 1024 * 1024)
 REDACT = {"redact": "patterns of your own, by name"}
@@ -30,8 +32,9 @@ class ThroughCluster(ABC):
     needs: tuple[Resource, ...] = ()
     facts = Facts(collects="", limits="", tested="", of_cluster=True)
 
-    def __init__(self, connection: Connection) -> None:
+    def __init__(self, connection: Connection, archive: Archive | None = None) -> None:
         self.connection = connection
+        self.archive = archive
 
     @abstractmethod
     def gather(self, gathering: Gathering) -> None:
@@ -53,7 +56,7 @@ class ThroughCluster(ABC):
         return [Query("objects", self.title, self.asks.format(places=places), params)]
 
     def collect(self, query: Query, window: Window, budget: Budget, sink: Sink) -> Outcome:
-        return gathered(self.connection, query, window, budget, sink, self.gather)
+        return gathered(self.connection, query, window, budget, sink, self.gather, archive=self.archive)
 
 
 def _check(api: KubernetesApi, resource: Resource) -> Check:
@@ -69,12 +72,29 @@ def _check(api: KubernetesApi, resource: Resource) -> Check:
     return Check(name, ok=True, detail="Served and allowed.")
 
 
+def read(gathering: Gathering, resource: Resource, places: Sequence[str] = ("",)) -> tuple[list[Item], bool]:
+    """The objects of a list, and whether it was answered to its end: only then what is not in it is not there."""
+    before = gathering.answered
+    found = [item for place in places for item in gathering.items(resource, place)]
+    return found, gathering.answered == before + len(places)
+
+
 def rules_of(needs: tuple[Resource, ...]) -> str:
     """The rules of the role that reads these lists, as YAML."""
     groups: dict[str, list[str]] = {}
     for resource in needs:
         groups.setdefault(resource.group, []).append(resource.plural)
     return "\n".join(role_rule(group, *names) for group, names in groups.items())
+
+
+def keep_strip(gathering: Gathering, plan: Plan, points: Sequence[RecoveryPoint], hits: Mapping[str, int]) -> None:
+    """One strip; where nothing can be said of the time before the incident, the outcome says so too."""
+    at, window = began(gathering), gathering.window
+    inside = [point for point in points if point.at < window.end]
+    gathering.keep(strip(plan, points, window=window, at=at, query=gathering.request, redactions=dict(hits)))
+    if not is_known(plan, inside, at):
+        remedy = "Let the recorder or the tool keep the objects of its backups for longer."
+        gathering.cuts.append(SourceError(Status.PARTIAL, f"{plan.tool} {plan.name}: {NOT_KNOWN}", remedy=remedy))
 
 
 def began(gathering: Gathering) -> datetime:

@@ -19,9 +19,19 @@ from telemetry.collectors.recovery import (
     RecoveryPoint,
     Restore,
     restored,
-    strip,
 )
-from telemetry.collectors.through_cluster import REDACT, ThroughCluster, began, part, text, texts, told, whole
+from telemetry.collectors.through_cluster import (
+    REDACT,
+    ThroughCluster,
+    began,
+    keep_strip,
+    part,
+    read,
+    text,
+    texts,
+    told,
+    whole,
+)
 from telemetry.observations import Facts
 
 GROUP = "velero.io"
@@ -49,6 +59,9 @@ STATES = {
 }
 
 
+Named = tuple[str, str]
+
+
 class VeleroCollector(ThroughCluster):
     kind = "velero"
     label = "Velero"
@@ -65,17 +78,20 @@ class VeleroCollector(ThroughCluster):
     )
 
     def gather(self, gathering: Gathering) -> None:
-        backups = gathering.items(BACKUPS)
-        if gathering.failures and not gathering.answered:
+        backups, _ = read(gathering, BACKUPS)
+        if not backups and gathering.failures:
             return
-        locations = {one["metadata"]["name"]: part(one, "status") for one in gathering.items(LOCATIONS)}
-        by_plan: dict[str, list[Item]] = defaultdict(list)
+        locations = {one["metadata"]["name"]: part(one, "status") for one in read(gathering, LOCATIONS)[0]}
+        by_plan: dict[Named, list[Item]] = defaultdict(list)
         for backup in backups:
-            by_plan[str(part(backup, "metadata", "labels").get(SCHEDULE_LABEL) or "")].append(backup)
-        plans = {one["metadata"]["name"]: one for one in gathering.items(SCHEDULES)}
+            label = str(part(backup, "metadata", "labels").get(SCHEDULE_LABEL) or "")
+            by_plan[_place(backup), label].append(backup)
+        schedules, complete = read(gathering, SCHEDULES)
+        plans = {(_place(one), str(one["metadata"]["name"])): one for one in schedules}
         for name in sorted({*plans, *by_plan}):
-            self._strip(gathering, name, plans.get(name), by_plan.get(name, []), locations)
-        for restore in gathering.items(RESTORES):
+            gone = complete and name not in plans and bool(name[1])
+            self._strip(gathering, name, plans.get(name), by_plan.get(name, []), locations, gone=gone)
+        for restore in read(gathering, RESTORES)[0]:
             self._restore(gathering, restore)
         if not gathering.kept and not gathering.failures and gathering.selection.namespaces:
             gathering.warnings.append(f"No schedule and no backup covers {', '.join(gathering.selection.namespaces)}.")
@@ -83,44 +99,41 @@ class VeleroCollector(ThroughCluster):
     def _strip(
         self,
         gathering: Gathering,
-        name: str,
+        name: Named,
         schedule: Item | None,
         backups: Sequence[Item],
         locations: Mapping[str, Mapping[str, Any]],
+        *,
+        gone: bool,
     ) -> None:
+        """What a backup holds, its own spec says: a schedule may have been another when it was made."""
+        wanted = gathering.selection.namespaces
         template = part(schedule, "spec", "template") if schedule else {}
-        specs = [template] if schedule else [part(backup, "spec") for backup in backups]
-        if not any(_covers(spec, gathering.selection.namespaces) for spec in specs):
-            gathering.dropped += len(backups)
+        covering = [backup for backup in backups if _covers(part(backup, "spec"), wanted)]
+        gathering.dropped += len(backups) - len(covering)
+        plans_it = schedule is not None and _covers(template, wanted)
+        if not covering and not plans_it:
             return
         hits: Counter[str] = Counter()
-        points = [_point(backup, locations, gathering, hits) for backup in backups]
-        covers = _covered(template if schedule else part(sorted(backups, key=_started)[-1], "spec"))
+        points = [_point(backup, locations, gathering, hits) for backup in covering]
+        covers = _covered(part(sorted(covering, key=_started)[-1], "spec") if covering else template)
         status = part(schedule, "status") if schedule else {}
-        notes = [] if schedule or not name else [f"The schedule {name} is gone; its backups are left."]
+        notes = [f"The schedule {name[1]} is gone; its backups are left."] if gone else []
+        if schedule is not None and not plans_it:
+            notes.append(f"The schedule does not cover {', '.join(wanted)} any more.")
         if text(status, "phase") == "FailedValidation":
             notes.append("The schedule itself is not valid: " + "; ".join(texts(status.get("validationErrors"))))
         plan = Plan(
             tool="Velero",
-            name=name or "without a schedule",
-            key=f"velero:{name}",
+            name=name[1] or "without a schedule",
+            key=f"velero:{'/'.join(name)}",
             covers=covers,
             schedule=text(part(schedule, "spec"), "schedule", 60) if schedule else "",
             paused=part(schedule, "spec").get("paused") is True if schedule else False,
             subject=subject_of(schedule, kind="Schedule", group=GROUP) if schedule else {},
             notes=tuple(gathering.redactor.text(note).text[:300] for note in notes),
         )
-        known = [point for point in points if point is not None]
-        gathering.keep(
-            strip(
-                plan,
-                known,
-                window=gathering.window,
-                at=began(gathering),
-                query=gathering.request,
-                redactions=dict(hits),
-            )
-        )
+        keep_strip(gathering, plan, [point for point in points if point is not None], hits)
 
     def _restore(self, gathering: Gathering, restore: Item) -> None:
         status, spec = part(restore, "status"), part(restore, "spec")
@@ -160,14 +173,18 @@ def _point(
     finished, expires = told(status, "completionTimestamp"), told(status, "expiration")
     if state == USABLE and text(locations.get(place, {}), "phase") == "Unavailable":
         state, reason = UNKNOWN, f"its storage location {place} cannot be reached"
-    if expires and expires <= gathering.window.start and state == USABLE:
-        state, reason = FAILED, "it had expired before the window"
+    if expires and expires <= began(gathering) and state == USABLE:
+        state, reason = FAILED, "it had expired before the incident"
     if state == UNKNOWN and not reason:
         reason = f"phase {phase!r} is not known"
     found = gathering.redactor.text(reason)
     hits.update(found.hits)
     name = str(backup["metadata"]["name"])
     return RecoveryPoint(name, at, state, finished, found.text[:300], place, expires_at=expires)
+
+
+def _place(item: Item) -> str:
+    return str(item["metadata"].get("namespace") or "")
 
 
 def _started(backup: Mapping[str, Any]) -> str:
