@@ -6,21 +6,24 @@ from __future__ import annotations
 
 import hashlib
 import math
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime
 from typing import Any
 
-from telemetry.collectors.prometheus.alerts import alert_observations
+from telemetry.collectors.prometheus.alerts import ALERT_STEP_SECONDS, alert_observations, alert_step, starts_between
 from telemetry.collectors.prometheus.dialects import PROMETHEUS, Dialect
 from telemetry.collectors.prometheus.queries import DEFAULT_QUERIES, planned
 from telemetry.collectors.prometheus.series import (
     Matrix,
+    Series,
     capped,
     highest,
     in_words,
+    joined,
     median,
     parse_matrix,
 )
+from telemetry.collectors.pulled import unkept
 from telemetry.collectors.queries import LONGEST_EXPRESSION
 from telemetry.collectors.times import iso
 from telemetry.http import Http, Refusal, SourceError, check_url, outcome_of
@@ -45,7 +48,8 @@ __all__ = ["DEFAULT_QUERIES", "PrometheusCollector"]
 
 RANGE = "/api/v1/query_range"
 SCRAPE_SECONDS = 15.0
-ALERT_STEP_SECONDS = 5.0
+# How many coarse starts of alerts are looked at more closely.
+CLOSER_LOOKS = 10
 PREFLIGHT_BUDGET = Budget(deadline_seconds=15, requests=8, bytes=1024 * 1024)
 
 
@@ -57,7 +61,7 @@ class PrometheusCollector:
     label = "Prometheus"
     facts = Facts(
         collects="charts with a baseline, alerts",
-        limits="20 series of 1,000 points a query; the step widens with the window",
+        limits="20 series of 1,000 points a query; the step widens with the window; alerts to 5 s over 13 hours",
         tested="Debian's Prometheus 2.42, and a stand-in for faults",
         address="http://prometheus.monitoring:9090",
         language="PromQL",
@@ -123,8 +127,10 @@ class _Asking:
         self.unit = str(query.params.get("unit", ""))
         self.is_alerts = bool(query.params.get("alerts"))
         scrape = _positive(connection.options.get("scrape_seconds"), SCRAPE_SECONDS)
-        finest = ALERT_STEP_SECONDS if self.is_alerts else scrape
-        self.step = float(math.ceil(max(finest, window.seconds / min(1_000, max(1, budget.points)))))
+        if self.is_alerts:
+            self.step = alert_step(window.seconds)
+        else:
+            self.step = float(math.ceil(max(scrape, window.seconds / min(1_000, max(1, budget.points)))))
         rate_window = f"{math.ceil(max(60.0, scrape * 4, self.step))}s"
         self.expr = str(query.params.get("expr", "")).replace("{range}", rate_window)
         if not self.expr or len(self.expr) > LONGEST_EXPRESSION:
@@ -136,28 +142,45 @@ class _Asking:
         self.request = f"POST {RANGE} query={self.expr} step={self.step:g} {iso(window.start)}/{iso(window.end)}"
 
     def run(self, http: Http, sink: Sink) -> Outcome:
-        matrix = self._range(http, self.window)
+        matrix = self._range(http, self.window, self.step)
         if not matrix.series:
             return self._nothing(http, matrix)
         if self.is_alerts:
-            found = alert_observations(matrix.series, self.window, step=self.step, query=self.expr, links=self.links)
-            kept = found[: self.budget.items]
-            sink(kept)
-            return self._outcome(matrix, kept=len(kept), dropped=len(found) - len(kept), limit="items", warnings=())
+            return self._alerts(http, matrix, sink)
         baseline, warnings = self._baseline(http)
         observation, dropped = self._chart(matrix, baseline)
         sink([observation])
         return self._outcome(matrix, kept=1, dropped=dropped, limit="series", warnings=warnings)
 
-    def _range(self, http: Http, window: Window) -> Matrix:
+    def _alerts(self, http: Http, matrix: Matrix, sink: Sink) -> Outcome:
+        series, warnings = self._closer(http, matrix.series)
+        found = alert_observations(series, self.window, step=self.step, query=self.expr, links=self.links)
+        kept = found[: self.budget.items]
+        sink(kept)
+        return self._outcome(matrix, kept=len(kept), dropped=len(found) - len(kept), limit="items", warnings=warnings)
+
+    def _closer(self, http: Http, series: Sequence[Series]) -> tuple[Sequence[Series], tuple[str, ...]]:
+        """The same with the starts of stretches on the finest steps: they are what tells a stretch from others,
+        whatever step the length of the window asks for."""
+        between = starts_between(series, self.window, self.step)
+        skipped = f"{len(between) - CLOSER_LOOKS} starts of alerts are known to {self.step:g} s only"
+        try:
+            for window in between[:CLOSER_LOOKS]:
+                series = joined(series, self._range(http, window, ALERT_STEP_SECONDS).series)
+        except SourceError as error:
+            words = self.dialect.explain(error).reason
+            return series, (f"Starts of alerts are known to {self.step:g} s only: {words}",)
+        return series, (skipped,) if len(between) > CLOSER_LOOKS else ()
+
+    def _range(self, http: Http, window: Window, step: float) -> Matrix:
         """The matrix over a window, on steps that are the same whoever asks."""
-        start = math.ceil(window.start.timestamp() / self.step) * self.step
+        start = math.ceil(window.start.timestamp() / step) * step
         end = window.end.timestamp()
         form = {
             "query": self.expr,
             "start": f"{start:.3f}",
             "end": f"{end:.3f}",
-            "step": f"{self.step:g}",
+            "step": f"{step:g}",
             "timeout": f"{max(1, min(30, math.floor(http.seconds_left)))}s",
             **self.dialect.form,
         }
@@ -168,7 +191,7 @@ class _Asking:
         """The same length right before the window; a chart without one is still a chart."""
         length = self.window.end - self.window.start
         try:
-            return self._range(http, Window(self.window.start - length, self.window.start)), ()
+            return self._range(http, Window(self.window.start - length, self.window.start), self.step), ()
         except SourceError as error:
             return None, (f"No baseline: {self.dialect.explain(error).reason}",)
 
@@ -242,9 +265,8 @@ class _Asking:
             return self._outcome(matrix, kept=0, dropped=0, limit="", warnings=())
         retention = self.dialect.retention(http)
         oldest = datetime.now(UTC) - retention if retention else None
-        if oldest and self.window.start < oldest:
-            reason = f"the window begins before {iso(oldest.replace(microsecond=0))}, from when on data is kept"
-            return Outcome(Status.PARTIAL, reason=reason, covered_from=oldest, request=self.request)
+        if oldest and (before := unkept(self.window, oldest, "Data is kept", self.dialect.longer, self.request)):
+            return before
         return Outcome(Status.EMPTY, covered_from=self.window.start, covered_to=self.window.end, request=self.request)
 
 

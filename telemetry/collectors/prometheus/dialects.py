@@ -22,13 +22,15 @@ LIMITS = re.compile(r"(?i)too many|cannot exceed|exceeds|limit|maximum|max-")
 
 @dataclass(frozen=True, slots=True)
 class Dialect:
-    """`form` goes into every range query; `retention` is None where the server does not say how long it keeps."""
+    """`form` goes into every range query; `retention` is None where the server does not say how long it keeps, `longer`
+    how people have it keep more."""
 
     explain: Callable[[SourceError], SourceError]
     retention: Callable[[Http], timedelta | None]
     graph: Callable[[str, str, Window], str]
     link_title: str
     form: Mapping[str, str] = field(default_factory=dict)
+    longer: str = "Raise --storage.tsdb.retention.time of Prometheus."
 
 
 def explained(error: SourceError) -> SourceError:

@@ -12,7 +12,7 @@ from telemetry.http import SourceError
 from telemetry.observations import Status
 from telemetry.redaction import Redactor
 
-__all__ = ["Matrix", "Point", "Series", "capped", "highest", "in_words", "median", "parse_matrix", "spans"]
+__all__ = ["Matrix", "Point", "Series", "capped", "highest", "in_words", "joined", "median", "parse_matrix", "spans"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,4 +61,14 @@ def spans(points: Sequence[Point], step: float) -> list[tuple[float, float]]:
             found[-1] = (found[-1][0], at)
         else:
             found.append((at, at))
+    return found
+
+
+def joined(series: Sequence[Series], more: Sequence[Series]) -> list[Series]:
+    """The same series with the points of those in `more` that carry the same labels, in order of time."""
+    added = {tuple(sorted(one.labels.items())): one.points for one in more}
+    found = []
+    for one in series:
+        points = dict((*added.get(tuple(sorted(one.labels.items())), ()), *one.points))
+        found.append(Series(one.labels, tuple(sorted(points.items()))))
     return found

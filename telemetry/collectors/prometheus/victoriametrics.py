@@ -23,4 +23,11 @@ class VictoriaMetricsCollector(PrometheusCollector):
         options=OPTIONS,
     )
     # A cached answer may lack the newest points, which an open incident is about.
-    dialect = Dialect(explained, flags_retention, vmui_graph, "Open in VictoriaMetrics", {"nocache": "1"})
+    dialect = Dialect(
+        explained,
+        flags_retention,
+        vmui_graph,
+        "Open in VictoriaMetrics",
+        {"nocache": "1"},
+        "Raise -retentionPeriod of VictoriaMetrics.",
+    )

@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 import re
 from collections.abc import Iterator
+from datetime import timedelta
 from typing import Any
 from urllib.parse import parse_qs, urlsplit
 
@@ -82,6 +83,57 @@ def test_an_alert_that_fires_twice_is_two_spans_and_a_lone_pending_one_is_told(s
     assert (pending.payload["began_before"], pending.payload["ongoing"]) == (True, True)
 
 
+HOUR = 3_600
+
+
+def fired(server: PrometheusStandIn, begun: str, seconds: float, *more: tuple[str, float]) -> None:
+    """One alert, firing for so many seconds from each of the times on."""
+    stretches = [(at(clock).timestamp(), length) for clock, length in ((begun, seconds), *more)]
+
+    def value(moment: float) -> float | None:
+        return 1.0 if any(start <= moment <= start + length for start, length in stretches) else None
+
+    server.series = [Measured({"__name__": "ALERTS", "alertname": "A", "alertstate": "firing"}, value)]
+
+
+def keys_over(server: PrometheusStandIn, *ends: float) -> list[list[str]]:
+    """The alerts' keys for windows from 11:30 on that end so many seconds after 12:00."""
+    start, noon = at("11:30:00"), at("12:00:00")
+    windows = [Window(start, noon + timedelta(seconds=seconds)) for seconds in ends]
+    budget = Budget(deadline_seconds=8)
+    return [[one.dedup_key for one in ask(collector(server), "alerts", window=w, budget=budget)[1]] for w in windows]
+
+
+def test_an_alert_stays_the_same_while_the_window_grows(server: PrometheusStandIn) -> None:
+    fired(server, "12:00:03", 600)
+    first, *others = keys_over(server, *(minutes * 60 for minutes in (60, 90, 120, 180)))
+    assert len(first) == 1
+    assert others == [first] * 3
+
+
+def test_an_alert_stays_the_same_where_the_window_asks_for_a_coarse_step(server: PrometheusStandIn) -> None:
+    fired(server, "12:00:03", 3_000, ("14:01:01", 1_000))
+    keys = keys_over(server, 3 * HOUR, 20 * HOUR, 60 * HOUR, 200 * HOUR)
+    assert len(keys[0]) == 2
+    assert keys == [keys[0]] * 4
+
+
+def test_an_alert_from_before_the_window_stays_the_same_wherever_it_begins(server: PrometheusStandIn) -> None:
+    fired(server, "10:00:00", 3 * HOUR)
+    windows = [Window(at(start), at("12:30:00")) for start in ("11:30:00", "11:30:02", "11:45:00")]
+    found = [ask(collector(server), "alerts", window=window)[1][0] for window in windows]
+    assert {one.payload["began_before"] for one in found} == {True}
+    assert len({one.dedup_key for one in found}) == 1
+
+
+def test_a_start_that_cannot_be_looked_at_closer_is_told(server: PrometheusStandIn) -> None:
+    fired(server, "12:00:03", 3_000)
+    window = Window(at("11:30:00"), at("12:00:00") + timedelta(hours=60))
+    outcome, found = ask(collector(server), "alerts", window=window, budget=Budget(deadline_seconds=8, requests=1))
+    assert (outcome.status, len(found)) == (Status.COMPLETE, 1)
+    assert outcome.warnings[0].startswith("Starts of alerts are known to 60 s only: ")
+
+
 def test_no_answer_within_retention_is_empty(server: PrometheusStandIn) -> None:
     server.series = []
     server.retention = "500y"
@@ -95,8 +147,16 @@ def test_no_answer_from_before_retention_proves_nothing(server: PrometheusStandI
     server.retention = "1s or 10GiB"
     window = Window(at("00:00:00").replace(year=2020), at("00:30:00").replace(year=2020))
     outcome, _ = ask(collector(server), "cpu", window=window)
-    assert outcome.status is Status.PARTIAL
-    assert "from when on data is kept" in outcome.reason
+    assert outcome.status is Status.GONE
+    assert outcome.reason.endswith("the window lies before that.")
+
+
+def test_no_answer_from_a_window_that_retention_reaches_into_is_partial(server: PrometheusStandIn) -> None:
+    server.series = []
+    server.retention = "365d"
+    window = Window(at("00:00:00").replace(year=2020), at("00:00:00") + timedelta(days=3_000))
+    outcome, _ = ask(collector(server), "cpu", window=window)
+    assert (outcome.status, outcome.covered_to) == (Status.PARTIAL, window.end)
 
 
 def test_warnings_of_the_server_make_it_partial(server: PrometheusStandIn) -> None:

@@ -78,13 +78,13 @@ class TestVictoriaMetrics:
         assert outcome.status is Status.INVALID_QUERY
         assert outcome.remedy.startswith("Correct the query")
 
-    def test_silence_within_its_retention_is_empty_and_before_it_partial(self, victoria: str) -> None:
+    def test_silence_within_its_retention_is_empty_and_before_it_gone(self, victoria: str) -> None:
         collector = VictoriaMetricsCollector(connection(victoria))
         assert ask(collector, "none", window=now(), budget=PATIENT)[0].status is Status.EMPTY
         long_ago = Window(now().start - timedelta(days=3), now().end - timedelta(days=3))
         outcome, _ = ask(collector, "none", window=long_ago, budget=PATIENT)
-        assert outcome.status is Status.PARTIAL
-        assert "from when on data is kept" in outcome.reason
+        assert outcome.status is Status.GONE
+        assert "the window lies before that" in outcome.reason
 
     def test_the_preflight_holds(self, victoria: str) -> None:
         assert all(check.ok for check in VictoriaMetricsCollector(connection(victoria)).preflight())
