@@ -159,6 +159,8 @@ def logs_outcome(
     kept = len(read.rows)
     most = max(read.total or 0, kept)
     of_all = f"{kept:,} of {most:,} lines" if most > kept else f"the first {kept:,} lines"
+    if read.total is None:
+        of_all = f"{kept:,} lines of an unknown number"
     common: dict[str, Any] = {
         "fetched": most,
         "dropped": most - kept,

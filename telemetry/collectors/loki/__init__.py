@@ -105,10 +105,10 @@ class LokiCollector:
         links = explore_links(self.connection, "loki", {"expr": expr}, window)
         request = f"GET query_range query={expr} {iso(window.start)}/{iso(window.end)}"
         with Http.for_connection(self.connection, budget) as http:
-            counts, told = counted(http, expr, window, names, cleaner)
+            found = counted(http, expr, window, names, cleaner)
             lines = Lines(http, expr, window, budget, names, cleaner)
-            read = lines.read(total=sum(count for one in counts.values() for _, count, _ in one) if told else None)
-            read.counts = counts
+            read = lines.read(total=found.total, expected=found.expected)
+            read.counts = found.counts
             if read.stopped is not None:
                 read.stopped = self._explained(read.stopped)
             if not read.rows:

@@ -8,12 +8,13 @@ import math
 import re
 from collections import defaultdict
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
 from telemetry.collectors.log_messages import level_named
 from telemetry.collectors.pulled import Cleaner, Read, kept_since, line_row
+from telemetry.collectors.pushed import Counts
 from telemetry.http import Http, Refusal, SourceError
 from telemetry.observations import Budget, Level, Status, Window
 from telemetry.rows import LogRow
@@ -76,17 +77,19 @@ class Lines:
         self.page = PAGE
         self.found: dict[tuple[int, bytes], LogRow] = {}
 
-    def read(self, *, total: int | None) -> Read:
-        """Up to the budget's items. Where `total` says that there are more, errors come first."""
+    def read(self, *, total: int | None, expected: int) -> Read:
+        """Up to the budget's items. Where `expected`, which may be too high, says that there are more, errors come
+        first."""
         read = Read(total=total)
         try:
-            if total is not None and total > self.most:
+            if expected > self.most:
                 self._pages(self.expr + ERRORS, self.start, int(self.most * ERRORS_SHARE))
                 first = min((ns for ns, _ in self.found), default=self.start)
                 # What led to the first error tells more than what was said at the start of the window.
                 self._pages(self.expr, max(self.start, first - (self.end - self.start) // 20), self.most)
-                self._pages(self.expr, self.start, self.most)
-                read.cut = "items"
+                read.cut = self._pages(self.expr, self.start, self.most)
+                # At the end of the window nothing is left, whatever was expected.
+                read.total = total if read.cut else None
             else:
                 cut = self._pages(self.expr, self.start, self.most)
                 read.cut = "" if len(self.found) == total else cut
@@ -100,9 +103,8 @@ class Lines:
         while len(self.found) < most:
             entries = self._asked(expr, start)
             before = len(self.found)
-            for entry in entries:
-                if len(self.found) < most:
-                    self._keep(entry)
+            if not all([self._keep(entry, most) for entry in entries]):
+                return "items"
             if len(entries) < self.page:
                 return ""
             last = max(entry.ns for entry in entries)
@@ -129,11 +131,14 @@ class Lines:
             return self._asked(expr, start)
         return list(entries_of(answer))
 
-    def _keep(self, entry: Entry) -> None:
+    def _keep(self, entry: Entry, most: int) -> bool:
+        """Whether there was a place for it."""
         stream = json.dumps([entry.labels, entry.text], sort_keys=True).encode(errors="replace")
         key = (entry.ns, hashlib.sha256(stream).digest())
         if key in self.found or not self.start <= entry.ns < self.end:
-            return
+            return True
+        if len(self.found) >= most:
+            return False
         both = {**entry.labels, **entry.metadata}
         self.found[key] = line_row(
             at=datetime(1970, 1, 1, tzinfo=UTC) + timedelta(microseconds=entry.ns // 1_000),
@@ -144,6 +149,7 @@ class Lines:
             place=self.names.place(both),
             cleaner=self.cleaner,
         )
+        return True
 
 
 def entries_of(answer: Mapping[str, Any]) -> Iterator[Entry]:
@@ -182,13 +188,18 @@ def _level(labels: Mapping[str, str]) -> str:
     return "" if found == "unknown" else found
 
 
-def counted(
-    http: Http, expr: str, window: Window, names: Names, cleaner: Cleaner
-) -> tuple[dict[tuple[str, str], list[tuple[float, int, int]]], bool]:
-    """How many lines there are, by (service, namespace) and time, and whether Loki told.
+@dataclass(frozen=True, slots=True)
+class Counted:
+    """Lines by (service, namespace) and time; `total` is None if Loki did not tell, `expected` at least the total."""
 
-    It costs Loki one pass without lines on the way; where that is refused, the index knows the number alone.
-    """
+    counts: Counts = field(default_factory=dict)
+    total: int | None = None
+    expected: int = 0
+
+
+def counted(http: Http, expr: str, window: Window, names: Names, cleaner: Cleaner) -> Counted:
+    """How many lines there are. It costs Loki one pass without lines on the way; where that is refused, the index
+    knows the number of lines of the streams, which is that of the query only where it takes them all."""
     length = max(1, int(window.seconds * 1_000))
     bars = next(number for number in range(BARS, 0, -1) if length % number == 0)
     step = length // bars
@@ -206,10 +217,14 @@ def counted(
         if not too_much and not (error.status is Status.TIMEOUT and http.seconds_left > LEAST_SECONDS):
             raise
         entries = _stats(http, expr, window)
-        return ({("", ""): [(window.start.timestamp(), entries, 0)]}, True) if entries else ({}, False)
+        if not entries or not SELECTOR.fullmatch(expr.rstrip()):
+            return Counted(expected=entries)
+        return Counted({("", ""): [(window.start.timestamp(), entries, 0)]}, entries, entries)
     if not isinstance(data, dict) or data.get("resultType") != "matrix":
-        return {}, False
-    return _matrix(data.get("result") or [], names, step / 1_000, cleaner), True
+        return Counted()
+    counts = _matrix(data.get("result") or [], names, step / 1_000, cleaner)
+    total = sum(count for one in counts.values() for _, count, _ in one)
+    return Counted(counts, total, total)
 
 
 def _matrix(

@@ -124,6 +124,28 @@ def test_without_counts_the_lines_still_come(server: LokiStandIn) -> None:
     assert ask(collector(server), "logs")[0].status is Status.COMPLETE
 
 
+FILTERED = [{"name": "lost", "title": "Lost", "expr": '{namespace=~"{namespaces}"} |= "lost"'}]
+
+
+def test_the_lines_of_streams_are_not_taken_for_those_that_a_filter_leaves(server: LokiStandIn) -> None:
+    server.counts = False
+    server.lines = [*lines(400, every_ns=10**8), *lines(3, text="lost {n}")]
+    budget = Budget(deadline_seconds=8, items=300)
+    outcome, (found,) = ask(collector(server, queries=FILTERED), "lost", budget=budget)
+    assert (outcome.status, outcome.kept, outcome.dropped) == (Status.COMPLETE, 3, 0)
+    assert (found.payload["total"], found.flags) == (3, {})
+
+
+def test_filtered_lines_that_nobody_counted_are_of_an_unknown_number_and_errors_come_first(server: LokiStandIn) -> None:
+    server.counts = False
+    server.lines = [*lines(80, text="lost {n}"), Line(ns("07:04:50"), "ERROR lost", CHECKOUT_LABELS)]
+    budget = Budget(deadline_seconds=8, items=50)
+    outcome, (found,) = ask(collector(server, queries=FILTERED), "lost", budget=budget)
+    assert (outcome.status, outcome.truncated_by) == (Status.TRUNCATED, "items")
+    assert outcome.reason.startswith("kept 50 lines of an unknown number; stopped at")
+    assert found.payload["errors"] == 1
+
+
 def test_over_the_bytes_of_the_budget_what_was_read_is_kept(server: LokiStandIn) -> None:
     server.lines = lines(2_100, text="x" * 400)
     outcome, (found,) = ask(collector(server), "logs", budget=Budget(deadline_seconds=8, bytes=700_000))
