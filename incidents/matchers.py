@@ -6,7 +6,7 @@ import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 
-from telemetry.redaction import InvalidPattern, Redactor
+from telemetry.redaction import InvalidPattern, safe_expression
 
 MOST = 20
 SHAPE = re.compile(r'\s*([a-zA-Z_][\w./-]{0,199})\s*(=~|!~|!=|=)\s*(?:"((?:[^"\\]|\\.)*)"|([^\s",{}]+))\s*(?:,|\Z)')
@@ -61,7 +61,6 @@ def _matcher(number: int, shape: re.Match[str]) -> Matcher:
     if not value:
         raise BadMatcher(f"line {number}: the expression is empty; expected one such as shop-.*")
     try:
-        Redactor({"matcher": value})
+        return Matcher(name, operation, value, safe_expression(value))
     except InvalidPattern as problem:
         raise BadMatcher(f"line {number}: expected {problem.expected}") from None
-    return Matcher(name, operation, value, re.compile(value))

@@ -42,7 +42,7 @@ class SourceForm(forms.Form):
     """The fields that a kind of source has; what it has not is not asked for."""
 
     name = forms.CharField(max_length=80)
-    url = forms.URLField(required=False, max_length=500, label="Address", assume_scheme="http")
+    url = forms.CharField(required=False, max_length=500, label="Address")
     cluster = forms.ModelChoiceField(
         Cluster.objects.all(), required=False, empty_label="Serves every cluster", help_text="Whose telemetry it holds."
     )

@@ -30,6 +30,7 @@ from telemetry.network import (
     RefusedAddress,
     Transport,
     decompressed,
+    secret_values,
     tls_context,
 )
 from telemetry.observations import Budget, Connection, Outcome, Status
@@ -169,7 +170,7 @@ class Http:
         self.requests_left = self.budget.requests
         self._url = check_url(url)
         self._host = urlsplit(url).netloc
-        self._secrets = [value for value in auth.values() if len(value) > 3]
+        self._secrets = secret_values(auth, headers or {})
         self._extensions = {"sni_hostname": server_name} if server_name else {}
         self._deadline = Deadline(self.budget.deadline_seconds)
         try:

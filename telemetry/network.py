@@ -6,13 +6,14 @@ Knows nothing of backends. Failures are httpcore's own and the three below.
 from __future__ import annotations
 
 import ipaddress
+import re
 import socket
 import ssl
 import tempfile
 import threading
 import time
 import zlib
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -22,6 +23,7 @@ import httpx
 CONNECT_SECONDS = 5.0
 READ_SECONDS = 30.0
 PIECE_BYTES = 64 * 1024
+SECRET_HEADER = re.compile(r"(?i)key|token|secret|auth|cookie|pass")
 
 
 class RefusedAddress(httpcore.ConnectError):
@@ -227,3 +229,9 @@ def decompressed(response: httpx.Response) -> Iterator[bytes]:
         raise UnreadableBody("not the gzip that it says it is") from None
     if not decoder.eof:
         raise UnreadableBody("the gzip stream ends early")
+
+
+def secret_values(auth: Mapping[str, str], headers: Mapping[str, str]) -> list[str]:
+    """What may stand in no error: credentials, and what headers hold whose names say that they hold one."""
+    named = [value for name, value in headers.items() if SECRET_HEADER.search(name)]
+    return [value for value in (*auth.values(), *named) if len(value) > 3]

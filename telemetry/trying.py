@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
-from dataclasses import asdict, replace
+import logging
+from dataclasses import asdict
 from datetime import datetime, timedelta
 from typing import Any
 
+from celery.exceptions import SoftTimeLimitExceeded
 from django.utils import timezone
 
 from accounts.encryption import CredentialProblem
@@ -17,6 +19,8 @@ NAME = "trial"
 SHOWN = 5
 BUDGET = Budget(deadline_seconds=20, requests=20, items=500, bytes=8 * 2**20, series=10)
 KEPT = timedelta(hours=1)
+LONGEST = timedelta(seconds=90)
+log = logging.getLogger(__name__)
 
 
 def try_out(trial_id: int) -> None:
@@ -34,18 +38,33 @@ def try_out(trial_id: int) -> None:
 
 def _asked(trial: QueryTrial, found: list[Observation]) -> tuple[Outcome, str]:
     entry = {"name": NAME, "title": "Tried out", "expr": trial.expr, "unit": trial.unit, "beside": True}
-    scope = Scope(namespaces=tuple(trial.scope.get("namespaces", ())), services=tuple(trial.scope.get("services", ())))
     try:
+        names, services = trial.scope.get("namespaces", ()), trial.scope.get("services", ())
+        scope = Scope(namespaces=tuple(names), services=tuple(services))
         collector = collector_for(trial.source.kind)(trial.source.connection([entry]))
         planned: list[Query] = collector.plan(scope, trial.window())
         query = next((one for one in planned if one.name == NAME), None)
         if query is None:
             return Outcome(Status.INVALID_QUERY, reason="This source takes no queries of this kind."), ""
-        budget = trial.source.budget_of(BUDGET)
-        budget = replace(budget, deadline_seconds=min(budget.deadline_seconds, BUDGET.deadline_seconds))
+        own = asdict(trial.source.budget_of(BUDGET))
+        budget = Budget(**{name: min(own[name], most) for name, most in asdict(BUDGET).items()})
         return collector.collect(query, trial.window(), budget, found.extend), query.text
     except (CredentialProblem, UnknownKind) as problem:
         return Outcome(Status.NOT_CONFIGURED, reason=str(problem)), ""
+    except SoftTimeLimitExceeded:
+        return Outcome(Status.TIMEOUT, reason="No answer within the time limit."), ""
+    except Exception as problem:
+        # Whoever tries it is waiting for an answer; the type alone, since the text may quote the backend.
+        log.exception("trial %s failed", trial.pk)
+        return Outcome(Status.ERROR, reason=f"It could not be asked ({type(problem).__name__})."), ""
+
+
+def give_up(trial: QueryTrial, now: datetime) -> None:
+    """A trial whose worker died or was never there ends too, so that no page asks for ever."""
+    overdue = QueryTrial.objects.filter(pk=trial.pk, asked_at__lt=now - LONGEST).exclude(state=QueryTrial.State.DONE)
+    outcome = Outcome(Status.TIMEOUT, reason="No worker answered.", remedy="See under Sources whether a worker lives.")
+    if overdue.update(state=QueryTrial.State.DONE, outcome=_plain(asdict(outcome)), finished_at=now):
+        trial.refresh_from_db()
 
 
 def _plain(value: Any) -> Any:

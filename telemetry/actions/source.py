@@ -18,6 +18,7 @@ from accounts.permissions import require_administer
 from accounts.problems import InvalidInput
 from telemetry.collectors.kubernetes import InvalidKubeconfig, validate_kubeconfig
 from telemetry.collectors.kubernetes.preflight import served_groups
+from telemetry.http import SourceError, check_url
 from telemetry.models import Cluster, Source
 from telemetry.observations import Budget, Check
 from telemetry.recorder.permissions import recorder_checks
@@ -129,7 +130,7 @@ def add_found_sources(*, cluster: Cluster, by: User, now: datetime) -> list[Sour
     return [
         save_source(
             kind=kind,
-            name=f"{COLLECTORS[kind].label} {cluster.name}"[:80],
+            name=_free_name(f"{COLLECTORS[kind].label} {cluster.name}", kind),
             cluster=cluster,
             allow_private=own.allow_private,
             by=by,
@@ -137,6 +138,11 @@ def add_found_sources(*, cluster: Cluster, by: User, now: datetime) -> list[Sour
         )
         for kind in found
     ]
+
+
+def _free_name(name: str, kind: str) -> str:
+    name = name[:80]
+    return f"{name[:60]} ({kind})"[:80] if Source.objects.filter(name=name).exists() else name
 
 
 @transaction.atomic
@@ -179,6 +185,11 @@ def _check(source: Source) -> None:
         raise InvalidInput("url", "expected an address that begins with http:// or https://")
     if "@" in source.url.partition("://")[2].partition("/")[0]:
         raise InvalidInput("url", "carries a user or a password; expected those in their own fields")
+    if source.url:
+        try:
+            check_url(source.url)
+        except SourceError as problem:
+            raise InvalidInput("url", problem.reason.removeprefix("url: ")) from None
     if not isinstance(source.options, dict):
         raise InvalidInput("options", "expected a JSON object")
     try:

@@ -57,7 +57,7 @@ class Source(Versioned):
     name = models.CharField(max_length=80, unique=True)
     kind = models.CharField(max_length=30)
     cluster = models.ForeignKey(Cluster, on_delete=models.CASCADE, null=True, blank=True, related_name="sources")
-    url = models.URLField(max_length=500, blank=True)
+    url = models.CharField(max_length=500, blank=True)
     credentials = models.TextField(blank=True, editable=False)
     verify_tls = models.BooleanField(default=True)
     allow_private = models.BooleanField(

@@ -15,6 +15,7 @@ from accounts.problems import InvalidInput
 from telemetry.actions.query import delete_template, save_template, start_trial
 from telemetry.forms_queries import WINDOWS, QueryTemplateForm, TrialForm
 from telemetry.models import QueryTemplate, QueryTrial
+from telemetry.trying import give_up
 
 
 def _admin(request: HttpRequest) -> User:
@@ -107,4 +108,5 @@ def query_try(request: HttpRequest) -> HttpResponse:
 @require_GET
 def query_trial(request: HttpRequest, pk: int) -> HttpResponse:
     trial = get_object_or_404(QueryTrial.objects.select_related("source"), pk=pk, asked_by=_admin(request))
+    give_up(trial, timezone.now())
     return render(request, "telemetry/_trial.html", {"trial": trial})

@@ -298,3 +298,20 @@ def test_an_error_becomes_an_outcome_and_partial_once_something_was_kept(server:
     assert outcome_of(error).status is Status.DENIED
     assert outcome_of(error).remedy == "Grant these credentials read access."
     assert outcome_of(error, kept=3).status is Status.PARTIAL
+
+
+def test_a_key_in_a_header_stands_in_no_error_and_a_tenant_does() -> None:
+    class Echoing(StandIn):
+        def answer(self, asked: Asked) -> Reply:
+            words = f"unknown key {asked.headers['x-api-key']} of tenant {asked.headers['x-scope-orgid']}"
+            return Reply.of_json({"message": words}, 400)
+
+    headers = {"X-Api-Key": "s3cr3tvalue99", "X-Scope-OrgID": "shop"}
+    with (
+        Echoing() as server,
+        Http(url=server.url, headers=headers, allow_private=True) as http,
+        pytest.raises(Refusal) as refused,
+    ):
+        http.get("/")
+    assert "s3cr3tvalue99" not in refused.value.reason
+    assert "of tenant shop" in refused.value.reason

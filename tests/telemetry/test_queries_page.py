@@ -147,3 +147,19 @@ def test_trials_are_let_go_after_an_hour(prometheus: Source, as_root: Client) ->
     as_root.post("/queries/try/", trial_form(prometheus))
     assert prune(timezone.now()) == 0
     assert prune(timezone.now() + timedelta(hours=2)) == 1
+
+
+def test_a_trial_that_nobody_answers_ends_by_itself(prometheus: Source, as_root: Client) -> None:
+    as_root.post("/queries/try/", trial_form(prometheus))
+    trial = QueryTrial.objects.get()
+    QueryTrial.objects.update(asked_at=timezone.now() - timedelta(minutes=3))
+    page = as_root.get(f"/queries/trials/{trial.pk}/").content.decode()
+    assert "No worker answered." in page
+    assert "hx-get" not in page
+
+
+def test_a_fault_of_ours_is_an_answer_too(prometheus: Source, as_root: Client) -> None:
+    as_root.post("/queries/try/", trial_form(prometheus))
+    QueryTrial.objects.update(scope={"namespaces": 7})
+    try_out(QueryTrial.objects.get().pk)
+    assert QueryTrial.objects.get().outcome["status"] == "error"

@@ -196,3 +196,25 @@ def test_a_push_is_told_on_the_page(as_root: Client, as_cy: Client) -> None:
     sent = Client(headers={"Authorization": f"Bearer {token}"})
     assert sent.post("/hooks/webhook/", {"title": "Down"}, content_type="application/json").status_code == 200
     assert "Last push" in as_cy.get("/sources/").content.decode()
+
+
+@pytest.mark.parametrize(
+    "url", ["http://prometheus:9090", "http://loki.team1:3100", "http://tempo.ns-1", "https://[::1]:9090/p"]
+)
+def test_names_of_services_are_addresses(as_root: Client, url: str) -> None:
+    make_source(kind="prometheus", name="P", url=url)
+    assert Source.objects.get().url == url
+
+
+@pytest.mark.parametrize("url", ["http://", "http://a b", "http://x?y=1", "http://x#y", "http://x:99999"])
+def test_what_is_no_address_is_refused(as_root: Client, url: str) -> None:
+    answer = as_root.post("/sources/new/", {"kind": "prometheus", "name": "P", "url": url})
+    assert (answer.status_code, "host" in answer.content.decode()) == (422, True)
+
+
+def test_a_taken_name_does_not_stop_a_cluster_from_being_connected(as_root: Client) -> None:
+    make_source(kind="webhook", name="Velero prod-eu")
+    with BackedUpClusterStandIn() as server:
+        form = {"name": "prod-eu", "kubeconfig": yaml.safe_dump(server.kubeconfig()), "allow_private": "on"}
+        assert as_root.post("/sources/clusters/new/", form).status_code == 302
+    assert Source.objects.filter(kind="velero", name="Velero prod-eu (velero)").exists()
