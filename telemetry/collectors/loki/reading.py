@@ -103,7 +103,7 @@ class Lines:
         while len(self.found) < most:
             entries = self._asked(expr, start)
             before = len(self.found)
-            if not all([self._keep(entry, most) for entry in entries]):
+            if not all(self._keep(entry, most) for entry in entries):
                 return "items"
             if len(entries) < self.page:
                 return ""
