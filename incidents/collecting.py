@@ -148,7 +148,7 @@ def store(run: CollectionRun, batch: list[Observation], now: datetime) -> int:
     for key, observation in by_key.items():
         digest = observation.digest()
         row = known.get(key)
-        if row is not None and row.sha256 == digest:
+        if row is not None and row.sha256 == digest and (row.frozen_at or row.links == list(observation.links)):
             continue
         if row is not None and row.frozen_at is not None:
             key, row = f"{key}{AFTER}{row.number}", None

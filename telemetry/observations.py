@@ -162,8 +162,16 @@ class Observation:
     flags: Mapping[str, bool] = field(default_factory=dict)
 
     def digest(self) -> str:
-        """sha256 of everything the source said, in a canonical form."""
+        """sha256 of what the source said, in a canonical form.
+
+        Not of links, which are at the window that was asked for: a longer window alone is no news. A link has nothing
+        else to say, so its times are left out as well.
+        """
         body = asdict(self)
+        del body["links"]
+        if self.type is EvidenceType.LINK:
+            del body["first_at"], body["last_at"]
+            body["payload"] = {key: value for key, value in self.payload.items() if key != "window"}
         text = json.dumps(body, sort_keys=True, default=str, separators=(",", ":"))
         return hashlib.sha256(text.encode()).hexdigest()
 

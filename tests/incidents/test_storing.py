@@ -14,7 +14,7 @@ from django.utils import timezone
 from incidents.actions.timeline import change_entry
 from incidents.collecting import claim, finish, store, work
 from incidents.models import CollectionRun, Evidence, Incident, TimelineEntry
-from telemetry.observations import EvidenceType, Outcome, Status
+from telemetry.observations import EvidenceType, Observation, Outcome, Status
 from tests.builders import NOW, make_evidence, make_incident, make_observation, make_person, make_run
 
 pytestmark = pytest.mark.django_db
@@ -50,6 +50,26 @@ def test_what_was_frozen_stays_and_a_newer_word_becomes_a_row_beside_it(run: Col
     assert store(run, [changed], NOW) == 1
     assert store(run, [changed], NOW) == 0
     assert list(Evidence.objects.order_by("number").values_list("number", "count")) == [(1, 10), (2, 99)]
+
+
+def test_a_link_at_a_longer_window_is_brought_up_to_date_and_is_no_news_beside_what_was_frozen(
+    run: CollectionRun,
+) -> None:
+    def at_window(hours: int) -> list[Observation]:
+        links, end = (
+            ({"title": "Open in Grafana", "url": f"https://g.example/?to={hours}"},),
+            NOW + timedelta(hours=hours),
+        )
+        payload = {"dashboard": "shop", "window": {"end": end.isoformat()}}
+        dashboard = {"type": EvidenceType.LINK, "dedup_key": "dashboard:0:shop", "payload": payload}
+        return [make_observation(links=links), make_observation(**dashboard, last_at=end, links=links)]
+
+    store(run, at_window(1), NOW)
+    assert store(run, at_window(2), NOW) == 2
+    assert {row.links[0]["url"] for row in Evidence.objects.all()} == {"https://g.example/?to=2"}
+    Evidence.objects.update(frozen_at=NOW)
+    assert store(run, at_window(3), NOW) == 0
+    assert Evidence.objects.count() == 2
 
 
 def test_the_database_refuses_to_rewrite_frozen_evidence() -> None:
