@@ -31,7 +31,8 @@ def failure(code: int, kind: str, words: str) -> Reply:
 
 class ElasticStandIn(StandIn):
     """`docs` are the documents; fields are text, with a `.keyword` under it where `multi` says so, and there are those
-    that are `mapped` or in a document; `partial` goes into every search answer; `tiebreaks` are known sorts."""
+    that are `mapped` or in a document; `partial` goes into every search answer; `tiebreaks` are known sorts;
+    `nanoseconds`: whether the time is date_nanos."""
 
     opensearch = False
 
@@ -39,6 +40,7 @@ class ElasticStandIn(StandIn):
         super().__init__()
         self.docs = list(docs)
         self.multi = True
+        self.nanoseconds = False
         self.mapped: frozenset[str] = ECS
         self.partial: dict[str, Any] = {}
         self.indices = ["logs-2026.11.21"]
@@ -81,7 +83,8 @@ class ElasticStandIn(StandIn):
             if name != plain and not self.multi:
                 continue
             if plain == TIME:
-                found[name] = {"date": {"type": "date", "searchable": True, "aggregatable": True}}
+                kind = "date_nanos" if self.nanoseconds else "date"
+                found[name] = {kind: {"type": kind, "searchable": True, "aggregatable": True}}
             else:
                 kind = "keyword" if name != plain else "text"
                 found[name] = {kind: {"type": kind, "searchable": True, "aggregatable": kind == "keyword"}}
@@ -106,7 +109,12 @@ class ElasticStandIn(StandIn):
             found = [one for one in found if list(one[: len(after)]) > list(after)]
         # A server may hand out another id with each answer, and forget the one before.
         self.opened = [f"pit-{len(self.used)}"]
-        hits: dict[str, Any] = {"hits": [self.hit(one, len(sorts)) for one in found[: body.get("size", 10)]]}
+        asked = [sort[TIME] for sort in body.get("sort") or [] if TIME in sort]
+        unit = 10**6 if self.nanoseconds and not any("numeric_type" in one for one in asked) else 1
+        shown = [self.hit(one, len(sorts)) for one in found[: body.get("size", 10)]]
+        for hit in shown:
+            hit["sort"][:1] = [value * unit for value in hit["sort"][:1]]
+        hits: dict[str, Any] = {"hits": shown}
         if body.get("track_total_hits"):
             hits["total"] = {"value": len(found), "relation": "eq"}
         answer = {"pit_id": self.opened[0], "timed_out": False, "_shards": {"total": 5, "failed": 0}, "hits": hits}
@@ -128,7 +136,10 @@ class OpenSearchStandIn(ElasticStandIn):
 
 
 def stamp(doc: Doc) -> int:
-    return int(datetime.fromisoformat(doc[TIME]).timestamp() * 1_000)
+    """Milliseconds since the epoch; a number, or text of one, counts those as well."""
+    written = str(doc[TIME])
+    plain = re.fullmatch(r"[\d.]+", written)
+    return int(float(written) if plain else datetime.fromisoformat(written).timestamp() * 1_000)
 
 
 def text(doc: Doc, field: str) -> str:

@@ -75,6 +75,10 @@ class Mappings:
         types = set(self._told.get(name) or {})
         return bool(types - {"unmapped", "object", "nested"})
 
+    def counts_nanoseconds(self, name: str) -> bool:
+        """Whether an index holds the field as date_nanos, alone or beside others that hold it as date."""
+        return "date_nanos" in (self._told.get(name) or {})
+
     def exact(self, name: str) -> str | None:
         """The field itself or its `.keyword`, whichever holds whole values; None if neither does."""
         for candidate in (name, f"{name}.keyword"):

@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import contextlib
 import math
+import re
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
+from decimal import Decimal
 from typing import Any
 from urllib.parse import quote
 
@@ -23,6 +25,8 @@ KEEP_ALIVE = "1m"
 ERRORS_SHARE = 0.6
 CLOSING = Budget(deadline_seconds=2, requests=1, bytes=64 * 1024)
 SHARD = "_shard_doc"
+# Of milliseconds that would be the year 33658; of nanoseconds it is January 1970.
+NANOSECONDS = 10**15
 
 
 @dataclass(frozen=True, slots=True)
@@ -114,7 +118,7 @@ class Documents:
     def oldest(self) -> datetime | None:
         """The time of the oldest line of all."""
         field = self.asking.fields.time
-        answer = self._search({"size": 1, "sort": [{field: "asc"}], "_source": [field]})
+        answer = self._search({"size": 1, "sort": [self._order()], "_source": [field]})
         hits = (answer.get("hits") or {}).get("hits") or []
         return self._time(hits[0]) if hits else None
 
@@ -133,8 +137,14 @@ class Documents:
             after = hits[-1]["sort"]
         return "items"
 
+    def _order(self) -> dict[str, Any]:
+        """By time. Where some indices count nanoseconds, all are compared, and told, in milliseconds."""
+        field = self.asking.fields.time
+        same = {"numeric_type": "date"} if self.asking.mappings.counts_nanoseconds(field) else {}
+        return {field: {"order": "asc", "unmapped_type": "date", **same}}
+
     def _sorted(self, body: Mapping[str, Any]) -> dict[str, Any]:
-        time = {self.asking.fields.time: {"order": "asc", "unmapped_type": "date"}}
+        time = self._order()
         while True:
             tiebreak = self.tiebreaks[0]
             try:
@@ -181,12 +191,24 @@ class Documents:
         return (exact[0], *names) if exact else names
 
     def _time(self, hit: Mapping[str, Any]) -> datetime | None:
-        """From the document, as fine as it is written, or from the value that it was sorted by, in milliseconds."""
-        at = credible(parse_time(value_at(hit.get("_source"), self.asking.fields.time)))
+        """From the document, as fine as it is written, or from the value that it was sorted by."""
+        written = value_at(hit.get("_source"), self.asking.fields.time)
         sort = hit.get("sort") or [None]
-        if at is None and isinstance(sort[0], int | float):
-            at = credible(datetime.fromtimestamp(sort[0] / 1_000, UTC))
-        return at
+        times = (parse_time(written), time_of_number(written), time_of_number(sort[0]))
+        return next((at for at in map(credible, times) if at is not None), None)
+
+
+def time_of_number(value: Any) -> datetime | None:
+    """Milliseconds since the epoch, `1763706600123` or `"1763706600123.456789"`, down to microseconds; as large as
+    nanoseconds would be, those. None for anything else."""
+    if isinstance(value, bool) or not re.fullmatch(r"\d{1,19}(\.\d{1,9})?", str(value)):
+        return None
+    number = Decimal(str(value))
+    microseconds = int(number / 1_000 if number >= NANOSECONDS else number * 1_000)
+    try:
+        return datetime(1970, 1, 1, tzinfo=UTC) + timedelta(microseconds=microseconds)
+    except OverflowError:
+        return None
 
 
 def partial_reasons(answer: Mapping[str, Any]) -> list[str]:

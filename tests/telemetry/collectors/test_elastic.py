@@ -13,6 +13,8 @@ import pytest
 
 from telemetry.collectors.elastic import ElasticsearchCollector, OpenSearchCollector
 from telemetry.collectors.elastic.fields import value_at
+from telemetry.collectors.elastic.reading import time_of_number
+from telemetry.collectors.times import credible
 from telemetry.observations import Budget, Connection, EvidenceType, Level, Scope, Status, Window, Workload
 from tests.stand_ins.elastic import ElasticStandIn, OpenSearchStandIn, failure
 from tests.telemetry.collectors.asking import CHECKOUT, OUTAGE, ask, at, written
@@ -68,6 +70,27 @@ def test_each_shippers_fields_are_read(server: ElasticStandIn, shipper: str) -> 
     )
     assert payload["lines"][0]["text"] == "dial tcp: i/o timeout"
     assert payload["trace_ids"] == ["4bf92f3577b34da6a3ce929d0e0e4736"]
+
+
+@pytest.mark.parametrize("written", ["1795243800123.456789", 1795243800123, "2026-11-21T06:50:00.123456789Z"])
+def test_times_of_nanoseconds_are_read_however_they_are_written(server: ElasticStandIn, written: Any) -> None:
+    server.nanoseconds = True
+    server.docs = [{**docs(1)[0], "@timestamp": written}]
+    outcome, (found,) = ask(collector(server), "logs")
+    assert (outcome.status, found.first_at.replace(microsecond=0)) == (Status.COMPLETE, at("06:50:00"))
+    assert found.first_at.microsecond == (123_000 if isinstance(written, int) else 123_456)
+
+
+def test_an_index_of_nanoseconds_is_paged_in_milliseconds(server: ElasticStandIn) -> None:
+    server.nanoseconds = True
+    server.docs = docs(1_050)
+    outcome, (found,) = ask(collector(server), "logs", budget=WIDE)
+    assert (outcome.status, outcome.kept, found.first_at) == (Status.COMPLETE, 1_050, at("06:30:00"))
+
+
+@pytest.mark.parametrize("value", [None, True, "", "soon", "9" * 19, "1e9", -1, {}, []])
+def test_what_is_no_number_of_milliseconds_is_no_credible_time(value: Any) -> None:
+    assert credible(time_of_number(value)) is None
 
 
 @pytest.mark.parametrize("kind", KINDS)
