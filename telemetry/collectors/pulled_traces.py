@@ -23,12 +23,13 @@ ID_BYTES = {"traceId": 16, "spanId": 8, "parentSpanId": 8}
 @dataclass(slots=True)
 class Traces:
     """Spans by trace and span. `cut` says which limit left traces out, `partial` why some may be missing, `stopped`
-    what ended the reading."""
+    what ended the reading; `warnings` are what else is to be known of them."""
 
     spans: dict[tuple[str, str], SpanRow] = field(default_factory=dict)
     cut: str = ""
     sampled: str = ""
     partial: dict[str, None] = field(default_factory=dict)
+    warnings: dict[str, None] = field(default_factory=dict)
     stopped: SourceError | None = None
 
     def add(self, rows: Sequence[SpanRow]) -> int:
@@ -104,7 +105,7 @@ def traces_outcome(
         "dropped": all_of - kept,
         "covered_from": window.start,
         "covered_to": window.end,
-        "warnings": tuple(traces.partial),
+        "warnings": (*traces.partial, *traces.warnings),
         "request": request,
         "redactions": redactions,
     }

@@ -18,7 +18,7 @@ def v3_failure(code: int, words: str) -> Reply:
 
 
 class JaegerStandIn(StandIn):
-    """`v3`: whether version 3 of the API is served, `attributes` whether it looks at them; `known` are services without
+    """`v1`, `v3`: whether that version of the API is served, `attributes` whether the latter looks at them; `known` are services without
     traces; `warnings` and `errors` go into the answers of version 1."""
 
     def __init__(self, spans: Sequence[Spanned] = ()) -> None:
@@ -26,6 +26,7 @@ class JaegerStandIn(StandIn):
         self.spans = list(spans)
         self.v3 = True
         self.attributes = True
+        self.v1 = True
         self.known: list[str] = ["checkout"]
         self.warnings: list[str] = []
         self.errors: list[str] = []
@@ -42,7 +43,7 @@ class JaegerStandIn(StandIn):
         services = sorted({span.service for span in self.spans} | set(self.known))
         if asked.path == "/api/services":
             return Reply.of_json({"data": services, "total": len(services), "errors": None})
-        if asked.path == V1:
+        if asked.path == V1 and self.v1:
             return self.version_1(asked)
         if self.v3 and asked.path == "/api/v3/services":
             return Reply.of_json({"services": services})

@@ -6,7 +6,7 @@ import json
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from telemetry.collectors.jaeger.answers import spans_of_v1, spans_of_v3
+from telemetry.collectors.jaeger.answers import all_failed, spans_of_v1, spans_of_v3
 from telemetry.collectors.pulled import Cleaner, asked, checks_of, retold
 from telemetry.collectors.pulled_traces import Traces, traces_outcome, whole_number
 from telemetry.collectors.pushed import Origin
@@ -30,6 +30,7 @@ MOST_SERVICES = 10
 LIMIT, MOST = 20, 200
 SLOW_MS = 1_000
 ERRORS = {"error": "true"}
+NOT_BY_ERROR = "This Jaeger does not search by error: its traces are whatever it answered with, of which the failing are kept first."
 REMEDIES = {
     Status.UNAUTHENTICATED: "Renew the credentials of the proxy before Jaeger.",
     Status.DENIED: "Let these credentials read /api/v3 or /api/traces and /api/services.",
@@ -118,7 +119,8 @@ class JaegerCollector:
             remedy = "Name the services as Jaeger does, in the incident's scope or this source's option services."
             return Outcome(Status.EMPTY, reason=reason, remedy=remedy, **covered)
         words = "Jaeger does not say how long it keeps traces."
-        return Outcome(Status.EMPTY, reason="No trace of these services.", warnings=(words,), **covered)
+        warnings = (words, *traces.warnings)
+        return Outcome(Status.EMPTY, reason="No trace of these services.", warnings=warnings, **covered)
 
     def _explained(self, error: SourceError) -> SourceError:
         if not isinstance(error, Refusal):
@@ -136,20 +138,49 @@ class _Searching:
     def __init__(self, http: Http, window: Window, limit: int, traces: Traces) -> None:
         self.http, self.window, self.limit, self.traces = http, window, limit, traces
         self.v3: bool | None = None
+        # Whether version 1 finds errors where version 3 does not look for them; None as long as nobody knows.
+        self.errors_by_v1: bool | None = None
 
     def service(self, service: str, slow_ms: int, most: int) -> None:
         """What failed, what was slow, and where neither is found whatever there is."""
-        found = self._search(service, "failing", ERRORS, 0, most)
+        found = self._failing(service, most)
         found += self._search(service, "slow", {}, slow_ms, most)
         if not found:
             self._search(service, "any", {}, 0, most)
 
-    def _search(self, service: str, what: str, tags: Mapping[str, str], slow_ms: int, most: int) -> int:
-        if len(self.traces.spans) >= most:
-            self.traces.cut = "items"
-            self.traces.sampled = f"stopped at the limit of {most:,} spans in this source's budget"
+    def _failing(self, service: str, most: int) -> int:
+        """What failed. Versions differ in whether their API v3 looks at attributes: one that answers with traces
+        without an error does not, and then version 1 is asked."""
+        if self._full(most):
             return 0
-        count = self.traces.add(self._asked(service, tags, slow_ms))
+        if self.errors_by_v1:
+            return self._add(service, "failing", self._of_v1(service, ERRORS, 0))
+        rows = self._asked(service, ERRORS, 0)
+        if not self.v3 or all_failed(rows):
+            return self._add(service, "failing", rows)
+        if self.errors_by_v1 is None:
+            try:
+                by_v1 = self._of_v1(service, ERRORS, 0)
+            except SourceError:
+                self.errors_by_v1 = False
+            else:
+                self.errors_by_v1 = True
+                return self._add(service, "failing", by_v1)
+        self.traces.warnings[NOT_BY_ERROR] = None
+        return self._add(service, "any", rows)
+
+    def _search(self, service: str, what: str, tags: Mapping[str, str], slow_ms: int, most: int) -> int:
+        return 0 if self._full(most) else self._add(service, what, self._asked(service, tags, slow_ms))
+
+    def _full(self, most: int) -> bool:
+        if len(self.traces.spans) < most:
+            return False
+        self.traces.cut = "items"
+        self.traces.sampled = f"stopped at the limit of {most:,} spans in this source's budget"
+        return True
+
+    def _add(self, service: str, what: str, rows: Sequence[SpanRow]) -> int:
+        count = self.traces.add(rows)
         if count >= self.limit and not self.traces.cut:
             self.traces.cut = "limit"
             self.traces.sampled = f"a search for {what} traces of {service} ended at its limit of {self.limit}"
@@ -171,6 +202,9 @@ class _Searching:
                 if self.v3:
                     raise
                 self.v3 = False
+        return self._of_v1(service, tags, slow_ms)
+
+    def _of_v1(self, service: str, tags: Mapping[str, str], slow_ms: int) -> list[SpanRow]:
         return spans_of_v1(self.http.get("/api/traces", self._v1(service, tags, slow_ms)).json_object(), self.traces)
 
     def _v3(self, service: str, tags: Mapping[str, str], slow_ms: int) -> dict[str, str]:
@@ -179,7 +213,7 @@ class _Searching:
             "query.start_time_min": iso(self.window.start),
             "query.start_time_max": iso(self.window.end),
             "query.search_depth": str(self.limit),
-            # Versions before 2.14 know the depth by this name alone.
+            # Many versions know the depth by this name alone.
             "query.num_traces": str(self.limit),
         }
         if tags:

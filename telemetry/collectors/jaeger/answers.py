@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
@@ -19,18 +19,28 @@ ATTRIBUTES = 128
 
 
 def spans_of_v3(body: bytes, traces: Traces) -> list[SpanRow]:
-    """`{"result": {"resourceSpans": [...]}}`, or several of them one after another as older versions stream them."""
+    """`{"result": {"resourceSpans": [...]}}`, or several of them one after another, or without the `result` around, as
+    versions differ."""
     rows: list[SpanRow] = []
     for value in _documents(body):
         if "error" in value:
             words = value["error"].get("message") if isinstance(value["error"], dict) else value["error"]
             traces.partial[clean_text(f"Jaeger reports: {words}", 300)] = None
             continue
-        result = value.get("result")
+        result = value if "resourceSpans" in value else value.get("result")
         if not isinstance(result, dict):
             raise SourceError(Status.ERROR, "the answer is not Jaeger's", remedy="Check that the address is Jaeger's.")
         rows += otlp_spans(with_hex_ids(result), traces)
     return rows
+
+
+def all_failed(rows: Iterable[SpanRow]) -> bool:
+    """Whether each trace has a span with an error."""
+    failed: dict[str, bool] = {}
+    for row in rows:
+        told = str(row.attributes.get("error", "")).lower() == "true"
+        failed[row.trace_id] = failed.get(row.trace_id, False) or told or row.status_code == STATUS_ERROR
+    return all(failed.values())
 
 
 def _documents(body: bytes) -> Iterator[dict[str, Any]]:

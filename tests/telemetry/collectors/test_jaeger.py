@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 
-from telemetry.collectors.jaeger import JaegerCollector
+from telemetry.collectors.jaeger import NOT_BY_ERROR, JaegerCollector
 from telemetry.collectors.jaeger.answers import spans_of_v1, spans_of_v3
 from telemetry.collectors.pulled_traces import Traces
 from telemetry.observations import Budget, Connection, EvidenceType, Level, Scope, Status
@@ -104,12 +104,37 @@ def test_warnings_and_errors_of_an_answer_make_it_partial() -> None:
     assert (outcome.status, outcome.reason, found) == (Status.PARTIAL, "Jaeger reports: shard 3 is away", [])
 
 
-def test_a_version_3_that_does_not_look_at_attributes_still_answers() -> None:
-    with JaegerStandIn([*a_trace(1, START, ms=5.0), *a_trace(2, START, message="lost")]) as server:
+FINE = [span for number in range(4) for span in a_trace(number, START, ms=5.0)]
+
+
+def test_version_1_finds_the_errors_that_version_3_does_not_search_by() -> None:
+    with JaegerStandIn([*FINE, *a_trace(8, START, message="lost"), *a_trace(9, START, service="cart")]) as server:
         server.attributes = False
+        outcome, found = ask(collector(server, limit=3), "traces", scope=Scope(services=("checkout", "cart")))
+        paths = [path for path in server.paths() if "traces" in path]
+    assert (outcome.status, outcome.warnings) == (Status.COMPLETE, ())
+    assert [(one.payload["root"]["service"], one.payload["failed"]) for one in found] == [
+        ("checkout", True),
+        ("cart", False),
+    ]
+    # Once it is known, version 3 is not asked for errors any more.
+    assert paths == [V3, V1, V3, V1, V3, V3]
+
+
+def test_without_a_search_by_error_the_sample_is_called_what_it_is() -> None:
+    with JaegerStandIn([*FINE, *a_trace(8, START, message="lost")]) as server:
+        server.attributes = server.v1 = False
+        outcome, _ = ask(collector(server, limit=3), "traces", scope=CHECKOUT)
+        assert (outcome.status, outcome.warnings) == (Status.TRUNCATED, (NOT_BY_ERROR,))
+        assert outcome.reason.endswith("a search for any traces of checkout ended at its limit of 3")
         outcome, found = ask(collector(server), "traces", scope=CHECKOUT)
-    assert (outcome.status, outcome.kept) == (Status.COMPLETE, 2)
-    assert [one.payload["failed"] for one in found] == [False, True]
+    assert (outcome.status, outcome.warnings) == (Status.COMPLETE, (NOT_BY_ERROR,))
+    assert [one.payload["failed"] for one in found].count(True) == 1
+
+
+def test_spans_without_a_result_around_them_are_read() -> None:
+    groups = resource_spans(a_trace(1, START))
+    assert len(spans_of_v3(json.dumps({"resourceSpans": groups}).encode(), Traces())) == 2
 
 
 def test_version_1_is_asked_only_where_version_3_is_not_served() -> None:
