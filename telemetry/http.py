@@ -213,9 +213,9 @@ class Http:
     def get(self, path: str, params: Mapping[str, str] | None = None) -> Answer:
         return self._send(self._client.build_request("GET", self._url + path, params=params or None))
 
-    def post(self, path: str, *, form: Mapping[str, str] | None = None, body: Any = None) -> Answer:
-        """POST `form` as form data, or `body` as JSON. Only for questions: it may be sent twice."""
-        return self._send(self._client.build_request("POST", self._url + path, data=form, json=body))
+    def post(self, path: str, *, form: Mapping[str, str] | None = None, body: Any = None, once: bool = False) -> Answer:
+        """POST `form` as form data, or `body` as JSON. A question may be sent twice; what writes is sent `once`."""
+        return self._send(self._client.build_request("POST", self._url + path, data=form, json=body), once=once)
 
     def put(self, path: str, *, body: Any) -> Answer:
         """PUT with `body` as JSON: sent twice it leaves the same."""
@@ -225,9 +225,9 @@ class Http:
         """DELETE with `body` as JSON, for what a question leaves behind: it may be sent twice."""
         return self._send(self._client.build_request("DELETE", self._url + path, json=body))
 
-    def _send(self, request: httpx.Request) -> Answer:
+    def _send(self, request: httpx.Request, *, once: bool = False) -> Answer:
         request.extensions |= self._extensions
-        for attempt in range(1, ATTEMPTS):
+        for attempt in range(1, 1 if once else ATTEMPTS):
             try:
                 return self._attempt(request)
             except SourceError as error:

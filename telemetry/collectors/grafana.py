@@ -151,6 +151,8 @@ class _Reading:
             if not self.found:
                 raise
             failure = _explained(error)
+        # Grafana's end is part of what it answers, a window's is not.
+        self.found = {key: row for key, row in self.found.items() if (_at(row) or self.window.start) < self.window.end}
         rows = sorted(self.found.values(), key=lambda row: (_at(row) or self.window.start, row["id"]))
         kept = [one for row in rows if (one := self._observe(row)) is not None]
         if kept:
@@ -260,14 +262,16 @@ def write_region(
     """One annotation for `tag`: found by it and brought up to date, or made. Raises `SourceError`."""
     query = urlencode([("tags", OWN_TAG), ("tags", tag), ("limit", "1")])
     body: dict[str, Any] = {"time": _milliseconds(start), "tags": [OWN_TAG, tag, *tags], "text": text}
-    body |= {"timeEnd": _milliseconds(end)} if end else {}
+    # Without an end Grafana would keep the one from before a reopening.
+    body["timeEnd"] = _milliseconds(end or start)
     try:
         with _opened(connection, PREFLIGHT_BUDGET) as http:
             known = http.get(f"{PATH}?{query}").json()
             if isinstance(known, list) and known and isinstance(known[0], dict):
                 http.put(f"{PATH}/{int(known[0]['id'])}", body=body)
             else:
-                http.post(PATH, body=body)
+                # One that was lost on its way back may be there: the next time it is looked up first.
+                http.post(PATH, body=body, once=True)
     except SourceError as error:
         raise _explained(error) from None
 

@@ -13,6 +13,7 @@ from telemetry.collectors.grafana import GrafanaCollector, write_region
 from telemetry.http import SourceError
 from telemetry.observations import Budget, Connection, EvidenceType, Level, Scope, Status, Workload
 from tests.stand_ins.grafana import TOKEN, GrafanaStandIn
+from tests.stand_ins.server import Asked, Reply
 from tests.telemetry.collectors.asking import OUTAGE, SHOP, ask, at
 
 PATIENT = Budget(deadline_seconds=3)
@@ -165,6 +166,35 @@ def test_an_incident_is_written_once_brought_up_to_date_and_not_collected_again(
     assert (region["time"], region["timeEnd"]) == (ms(start), ms(at("06:58:00")))
     outcome, found = ask(GrafanaCollector(connection(server)), "annotations")
     assert (outcome.status, found) == (Status.EMPTY, [])
+
+
+def test_a_reopened_incident_has_no_end_again(server: GrafanaStandIn) -> None:
+    start = at("06:38:00")
+    for end in (None, at("06:58:00"), None):
+        write_region(connection(server), tag="INC-7", tags=(), text="INC-7", start=start, end=end)
+    (region,) = server.annotations
+    assert (region["time"], region["timeEnd"]) == (ms(start), ms(start))
+
+
+def test_a_region_whose_answer_was_lost_is_not_written_twice() -> None:
+    class Losing(GrafanaStandIn):
+        def answer(self, asked: Asked) -> Reply:
+            reply = super().answer(asked)
+            return reply if asked.method != "POST" else Reply(504, b"gateway timeout")
+
+    with Losing() as losing:
+        with pytest.raises(SourceError) as lost:
+            write_region(connection(losing), tag="INC-7", tags=(), text="t", start=at("06:38:00"), end=None)
+        assert lost.value.retryable
+        write_region(connection(losing), tag="INC-7", tags=(), text="t", start=at("06:38:00"), end=None)
+    assert len(losing.annotations) == 1
+
+
+def test_the_end_of_the_window_is_not_part_of_it(server: GrafanaStandIn) -> None:
+    server.add(ms(OUTAGE.end) - 1, "Before")
+    server.add(ms(OUTAGE.end), "At the end")
+    outcome, (before,) = ask(GrafanaCollector(connection(server)), "annotations")
+    assert (before.title, outcome.kept, outcome.dropped) == ("Before", 1, 0)
 
 
 def test_writing_without_the_role_says_which_one_is_missing(server: GrafanaStandIn) -> None:
