@@ -107,11 +107,12 @@ class TempoCollector:
         request = f"GET search q={query.text} {iso(window.start)}/{iso(window.end)}"
         with Http.for_connection(self.connection, budget) as http:
             reading = _Reading(http, window, limit, traces)
-            ids = reading.search(exprs)
             try:
-                reading.fetch(ids, budget.items)
+                reading.fetch(reading.search(exprs), budget.items)
             except SourceError as error:
-                traces.stopped = self._explained(error)
+                traces.stopped = error
+            if traces.stopped is not None:
+                traces.stopped = self._explained(traces.stopped)
             if not traces.spans:
                 return self._nothing(http, traces, window, request)
         origin = Origin(query=query.text, trace_links=lambda trace_id: self._links(trace_id, window))
@@ -151,8 +152,14 @@ class _Reading:
         self.v2 = True
 
     def search(self, exprs: list[str]) -> list[str]:
-        """The ids of what the searches found, one of each in turn, so that errors do not crowd out what was slow."""
-        answers = [self._search(expr) for expr in exprs]
+        """The ids of what the searches found, one of each in turn, so that errors do not crowd out what was slow. A
+        search that fails ends the searching; what those before it found is fetched."""
+        answers: list[list[str]] = []
+        try:
+            for expr in exprs:
+                answers.append(self._search(expr))
+        except SourceError as error:
+            self.traces.stopped = error
         longest = max(map(len, answers), default=0)
         ids = [answer[place] for place in range(longest) for answer in answers if place < len(answer)]
         return list(dict.fromkeys(ids))

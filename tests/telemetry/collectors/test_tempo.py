@@ -13,6 +13,7 @@ import pytest
 from telemetry.collectors.pulled_traces import Traces, otlp_spans, with_hex_ids
 from telemetry.collectors.tempo import KEPT, TempoCollector, as_otlp
 from telemetry.observations import Budget, Connection, EvidenceType, Level, Scope, Status, Window
+from tests.stand_ins.server import Asked, Reply
 from tests.stand_ins.spans import a_trace
 from tests.stand_ins.tempo import TempoStandIn, plain
 from tests.telemetry.collectors.asking import CHECKOUT, OUTAGE, ask, at, written
@@ -52,6 +53,17 @@ def test_failing_and_slow_traces_come_as_waterfalls(server: TempoStandIn) -> Non
     assert (failed.type, failed.level, failed.summary) == (EvidenceType.TRACE, Level.ERROR, "db: i/o timeout")
     assert (failed.payload["trace_id"], slow.payload["duration_ms"]) == (f"{2:032x}", 4_000.0)
     assert [one["service"] for one in failed.payload["spans"]] == ["checkout", "db"]
+
+
+def test_a_search_that_fails_leaves_what_the_one_before_it_found() -> None:
+    class Failing(TempoStandIn):
+        def search(self, asked: Asked) -> Reply:
+            return self.refusal(400, asked) if "duration" in asked.query["q"] else super().search(asked)
+
+    with Failing(a_trace(1, START, message="lost")) as server:
+        outcome, (found,) = ask(collector(server), "traces", scope=CHECKOUT)
+    assert (outcome.status, found.payload["failed"]) == (Status.PARTIAL, True)
+    assert "parse error at line 1" in outcome.reason
 
 
 def test_an_older_tempo_is_asked_for_version_2_once() -> None:
