@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import hashlib
 import re
-from collections import Counter
-from collections.abc import Callable, Mapping, Sequence
+from collections import Counter, defaultdict
+from collections.abc import Callable, Hashable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, timedelta
 from typing import Any
@@ -42,11 +42,17 @@ Explain = Callable[[SourceError], SourceError]
 
 
 class Cleaner:
-    """The source's redactor with a count of what it took out."""
+    """The source's redactor with a count of what it took out: of all, and of each thing that evidence is made of."""
 
     def __init__(self, connection: Connection) -> None:
         self._redactor = Redactor(connection.options.get("redact"))
         self.hits: Counter[str] = Counter()
+        self.of: dict[Hashable, Counter[str]] = defaultdict(Counter)
+
+    def told(self, of: Hashable, before: Mapping[str, int]) -> None:
+        """What was taken out since `hits` were `before` was taken out of that thing."""
+        if self.hits != before:
+            self.of[of].update({name: count - before.get(name, 0) for name, count in self.hits.items()})
 
     def text(self, text: str) -> str:
         found = self._redactor.text(text)
@@ -149,13 +155,10 @@ class Read:
     counts: Counts = field(default_factory=dict)
 
 
-def logs_outcome(
-    read: Read, *, origin: Origin, window: Window, sink: Sink, request: str, hits: Mapping[str, int]
-) -> Outcome:
+def logs_outcome(read: Read, *, origin: Origin, window: Window, sink: Sink, request: str, cleaner: Cleaner) -> Outcome:
     """Hands over what was read and says how much of what there is it was. Call it only with rows."""
-    redactions = dict(hits)
     counts = read.counts if read.cut or read.stopped else None
-    sink(log_observations(read.rows, origin=replace(origin, redactions=redactions), counts=counts))
+    sink(log_observations(read.rows, origin=replace(origin, redactions=cleaner.of), counts=counts))
     kept = len(read.rows)
     most = max(read.total or 0, kept)
     of_all = f"{kept:,} of {most:,} lines" if most > kept else f"the first {kept:,} lines"
@@ -168,7 +171,7 @@ def logs_outcome(
         "covered_to": window.end,
         "warnings": tuple(read.partial),
         "request": request,
-        "redactions": redactions,
+        "redactions": dict(cleaner.hits),
     }
     if read.stopped is not None:
         found = outcome_of(read.stopped, kept=kept, **common)
@@ -199,8 +202,9 @@ def line_row(
     cleaner: Cleaner,
 ) -> LogRow:
     """One line as a row. `place` has the keys of OpenTelemetry's resources, such as `k8s.namespace.name`."""
+    before = cleaner.hits.copy()
     text = cleaner.text(body[:LONGEST_BODY])
-    return LogRow(
+    row = LogRow(
         at=at,
         observed_at=None,
         severity_number=SEVERITY_NUMBERS.get(level.strip().lower(), 0),
@@ -211,3 +215,5 @@ def line_row(
         resource={key: cleaner.text(value)[:253] for key, value in (place or {}).items() if value},
         digest=hashlib.sha256(f"{at.isoformat()}{text}".encode()).hexdigest(),
     )
+    cleaner.told((row.service, row.resource.get("k8s.namespace.name", "")), before)
+    return row

@@ -78,8 +78,10 @@ def _hex_id(text: str, size: int) -> str:
 
 def cleaned(rows: Sequence[SpanRow], cleaner: Cleaner) -> list[SpanRow]:
     """Without what the source's own patterns call a secret."""
-    return [
-        replace(
+    found = []
+    for row in rows:
+        before = cleaner.hits.copy()
+        clean = replace(
             row,
             service=cleaner.text(row.service),
             name=cleaner.text(row.name),
@@ -87,8 +89,9 @@ def cleaned(rows: Sequence[SpanRow], cleaner: Cleaner) -> list[SpanRow]:
             attributes=cleaner.value(row.attributes),
             resource=cleaner.value(row.resource),
         )
-        for row in rows
-    ]
+        cleaner.told(row.trace_id, before)
+        found.append(clean)
+    return found
 
 
 def traces_outcome(
@@ -96,8 +99,7 @@ def traces_outcome(
 ) -> Outcome:
     """Hands over the traces worth a look and says what they are a part of. Call it only with spans."""
     rows = cleaned(list(traces.spans.values()), cleaner)
-    redactions = dict(cleaner.hits)
-    found = trace_observations(rows, origin=replace(origin, sampled=bool(traces.sampled), redactions=redactions))
+    found = trace_observations(rows, origin=replace(origin, sampled=bool(traces.sampled), redactions=cleaner.of))
     sink(found)
     kept, all_of = len(found), traces.count
     common: dict[str, Any] = {
@@ -107,7 +109,7 @@ def traces_outcome(
         "covered_to": window.end,
         "warnings": (*traces.partial, *traces.warnings),
         "request": request,
-        "redactions": redactions,
+        "redactions": dict(cleaner.hits),
     }
     told = f"kept {kept:,} of the {all_of:,} traces that were read"
     if traces.stopped is not None:

@@ -6,7 +6,7 @@ Works on rows in memory, pushed to us or pulled from a backend; who reads them f
 from __future__ import annotations
 
 from collections import Counter, defaultdict
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Hashable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -29,6 +29,7 @@ class Origin:
     """Where rows were read: `kind` goes into the identity of logs, `query` and `links` are shown with each observation.
 
     `trace_links` makes the links of one trace from its id. `sampled`: the backend answered with some of many traces.
+    `redactions` are by trace id, or by (service, namespace) of logs.
     """
 
     kind: str = "pushed"
@@ -36,7 +37,7 @@ class Origin:
     links: Sequence[Mapping[str, str]] = ()
     trace_links: Callable[[str], Sequence[Mapping[str, str]]] = lambda _: ()
     sampled: bool = False
-    redactions: Mapping[str, int] = field(default_factory=dict)
+    redactions: Mapping[Hashable, Mapping[str, int]] = field(default_factory=dict)
 
 
 PUSHED = Origin()
@@ -137,7 +138,7 @@ def _observe_trace(trace: _Trace, origin: Origin, *, sampled: bool) -> Observati
         payload=payload,
         links=tuple(origin.trace_links(root.trace_id)),
         query=origin.query,
-        redactions=dict(origin.redactions),
+        redactions=dict(origin.redactions.get(root.trace_id, {})),
         flags={"sampled": True} if sampled else {},
     )
 
@@ -245,7 +246,7 @@ def _observe_log(
         payload=payload,
         links=tuple(origin.links),
         query=origin.query,
-        redactions=dict(origin.redactions),
+        redactions=dict(origin.redactions.get((service, namespace), {})),
         flags={"truncated": True} if truncated else {},
     )
 

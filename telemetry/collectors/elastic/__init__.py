@@ -124,7 +124,7 @@ class _SearchCollector:
             window=window,
             sink=sink,
             request=request,
-            hits=cleaner.hits,
+            cleaner=cleaner,
         )
 
     def _client(self, budget: Budget) -> Http:

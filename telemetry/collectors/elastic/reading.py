@@ -165,12 +165,13 @@ class Documents:
 
     def _keep(self, hit: Mapping[str, Any]) -> None:
         source, at = hit.get("_source"), self._time(hit)
-        if at is None or not self.asking.window.contains(at):
+        key = (str(hit.get("_index")), str(hit.get("_id")))
+        if key in self.found or at is None or not self.asking.window.contains(at):
             return
         fields, mappings = self.asking.fields, self.asking.mappings
         services = self._preferred(mappings.first_exact(fields.services), fields.services)
         namespaces = self._preferred(mappings.first_exact(fields.namespaces), fields.namespaces)
-        row = line_row(
+        self.found[key] = line_row(
             at=at,
             body=text_at(source, fields.message),
             service=text_at(source, services) or "unknown_service",
@@ -183,7 +184,6 @@ class Documents:
             },
             cleaner=self.cleaner,
         )
-        self.found[str(hit.get("_index")), str(hit.get("_id"))] = row
 
     @staticmethod
     def _preferred(exact: tuple[str, str] | None, names: tuple[str, ...]) -> tuple[str, ...]:

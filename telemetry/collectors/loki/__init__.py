@@ -121,7 +121,7 @@ class LokiCollector:
             window=window,
             sink=sink,
             request=request,
-            hits=cleaner.hits,
+            cleaner=cleaner,
         )
 
     def _nothing(self, http: Http, window: Window, names: Names, request: str) -> Outcome:

@@ -88,6 +88,12 @@ def test_an_index_of_nanoseconds_is_paged_in_milliseconds(server: ElasticStandIn
     assert (outcome.status, outcome.kept, found.first_at) == (Status.COMPLETE, 1_050, at("06:30:00"))
 
 
+def test_a_line_that_is_read_twice_is_redacted_once(server: ElasticStandIn) -> None:
+    server.docs = [*docs(1, text="ERROR password=hunter2secret", log={"level": "error"}), *docs(30)]
+    _, (found,) = ask(collector(server), "logs", budget=Budget(deadline_seconds=3, items=20))
+    assert found.redactions == {"assigned-secret": 1}
+
+
 @pytest.mark.parametrize("value", [None, True, "", "soon", "9" * 19, "1e9", -1, {}, []])
 def test_what_is_no_number_of_milliseconds_is_no_credible_time(value: Any) -> None:
     assert credible(time_of_number(value)) is None

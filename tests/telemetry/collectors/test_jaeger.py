@@ -169,6 +169,14 @@ def test_secrets_stay_out(server: JaegerStandIn) -> None:
     assert not [secret for secret in ("abcdef1234567890", "hunter2secret", "12-34") if secret in text]
 
 
+def test_each_trace_tells_what_was_taken_out_of_its_own_spans() -> None:
+    with JaegerStandIn([*a_trace(1, START, message="badge 12-34"), *a_trace(2, START, message="lost")]) as server:
+        collecting = collector(server, redact={"badge": r"badge \d\d-\d\d"})
+        outcome, found = ask(collecting, "traces", scope=CHECKOUT)
+    told = sorted(one.redactions.get("badge", 0) for one in found)
+    assert told == [0, outcome.redactions["badge"]]
+
+
 @pytest.mark.parametrize("version", ["v1", "v3", "v3-streamed"])
 def test_the_answers_of_each_version_are_read(version: str) -> None:
     body = (PAYLOADS / f"traces-{version}.json").read_bytes()

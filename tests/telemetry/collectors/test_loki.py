@@ -284,6 +284,13 @@ def test_secrets_stay_out(server: LokiStandIn) -> None:
     assert sum(outcome.redactions.values()) >= 3
 
 
+def test_each_log_tells_what_was_taken_out_of_its_own_lines(server: LokiStandIn) -> None:
+    server.lines = [*lines(2, text="password=hunter2secret"), *lines(2, app="web")]
+    outcome, (checkout, web) = ask(collector(server), "logs")
+    assert (checkout.redactions, web.redactions) == ({"assigned-secret": 2}, {})
+    assert outcome.redactions == {"assigned-secret": 2}
+
+
 def test_a_preflight_tells_version_and_access(server: LokiStandIn) -> None:
     checks = collector(server).preflight()
     assert [(check.name, check.ok) for check in checks] == [
