@@ -19,6 +19,9 @@ from telemetry.rows import LogRow
 
 PREFLIGHT_BUDGET = Budget(deadline_seconds=15, requests=8, bytes=1024 * 1024)
 LONGEST_BODY = 16_000
+# How much before its first error a log is read that is too long to be read as a whole; the same for every window, so
+# that a longer one reads the same lines.
+LEAD = timedelta(minutes=5)
 SEVERITY_NUMBERS = {
     "trace": 1,
     "debug": 5,

@@ -14,7 +14,7 @@ from urllib.parse import quote
 
 from telemetry.collectors.elastic.fields import CONTAINER, POD, TRACE, text_at, value_at
 from telemetry.collectors.elastic.questions import Asking, counts_in
-from telemetry.collectors.pulled import Cleaner, Read, line_row
+from telemetry.collectors.pulled import LEAD, Cleaner, Read, line_row
 from telemetry.collectors.times import credible, parse_time
 from telemetry.http import Http, Refusal, SourceError
 from telemetry.observations import Budget, Status
@@ -103,7 +103,7 @@ class Documents:
                 window = self.asking.window
                 begun = min((row.at for row in self.found.values()), default=window.start)
                 # What led to the first error tells more than what was said at the start of the window.
-                self._pages(self.asking.matching(since=begun - (window.end - window.start) / 20), self.most)
+                self._pages(self.asking.matching(since=begun - LEAD), self.most)
                 self._pages(self.asking.matching(), self.most)
                 read.cut = "items"
             elif read.total:

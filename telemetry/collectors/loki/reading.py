@@ -13,7 +13,7 @@ from datetime import UTC, datetime, timedelta
 from typing import Any
 
 from telemetry.collectors.log_messages import level_named
-from telemetry.collectors.pulled import Cleaner, Read, kept_since, line_row
+from telemetry.collectors.pulled import LEAD, Cleaner, Read, kept_since, line_row
 from telemetry.collectors.pushed import Counts
 from telemetry.http import Http, Refusal, SourceError
 from telemetry.observations import Budget, Level, Status, Window
@@ -86,7 +86,7 @@ class Lines:
                 self._pages(self.expr + ERRORS, self.start, int(self.most * ERRORS_SHARE))
                 first = min((ns for ns, _ in self.found), default=self.start)
                 # What led to the first error tells more than what was said at the start of the window.
-                self._pages(self.expr, max(self.start, first - (self.end - self.start) // 20), self.most)
+                self._pages(self.expr, max(self.start, first - LEAD // timedelta(microseconds=1) * 1_000), self.most)
                 read.cut = self._pages(self.expr, self.start, self.most)
                 # At the end of the window nothing is left, whatever was expected.
                 read.total = total if read.cut else None

@@ -15,7 +15,7 @@ from telemetry.collectors.jaeger import JaegerCollector
 from telemetry.collectors.loki import LokiCollector
 from telemetry.collectors.loki.reading import nanoseconds
 from telemetry.collectors.tempo import TempoCollector
-from telemetry.observations import Connection, Window
+from telemetry.observations import Budget, Connection, Window
 from tests.stand_ins.elastic import ElasticStandIn
 from tests.stand_ins.grafana import TOKEN, GrafanaStandIn
 from tests.stand_ins.jaeger import JaegerStandIn
@@ -26,6 +26,8 @@ from tests.telemetry.collectors.asking import CHECKOUT, OUTAGE, ask, at
 
 START = at("06:38:00")
 LONGER = Window(OUTAGE.start, OUTAGE.end + timedelta(hours=3))
+
+PLACE = {"service": {"name": "checkout"}, "kubernetes": {"namespace": "shop"}}
 
 
 def grafana() -> GrafanaStandIn:
@@ -39,8 +41,7 @@ def loki() -> LokiStandIn:
 
 
 def elastic() -> ElasticStandIn:
-    place = {"service": {"name": "checkout"}, "kubernetes": {"namespace": "shop"}}
-    return ElasticStandIn([{"@timestamp": START.isoformat(), "message": "lost", **place}])
+    return ElasticStandIn([{"@timestamp": START.isoformat(), "message": "lost", **PLACE}])
 
 
 SOURCES: dict[str, tuple[Callable[[], Any], type[Any], str]] = {
@@ -51,6 +52,27 @@ SOURCES: dict[str, tuple[Callable[[], Any], type[Any], str]] = {
     "tempo": (lambda: TempoStandIn(a_trace(1, START, message="lost")), TempoCollector, "traces"),
     "jaeger": (lambda: JaegerStandIn(a_trace(1, START, message="lost")), JaegerCollector, "traces"),
 }
+
+
+@pytest.mark.parametrize("name", ["loki", "elasticsearch"])
+def test_of_a_log_that_is_too_long_a_longer_window_reads_the_same_lines(name: str) -> None:
+    _, kind, query = SOURCES[name]
+    words = ["ERROR lost" if number == 50 else f"served {number}" for number in range(90)]
+    times = [at("06:25:00") + timedelta(seconds=20 * number) for number in range(90)]
+    made: AbstractContextManager[Any]
+    if name == "loki":
+        labels = {"namespace": "shop", "app": "checkout"}
+        made = LokiStandIn([Line(nanoseconds(when), text, labels) for when, text in zip(times, words, strict=True)])
+    else:
+        rows = zip(times, words, strict=True)
+        made = ElasticStandIn([{"@timestamp": when.isoformat(), "message": text, **PLACE} for when, text in rows])
+    with made as server:
+        connection = Connection(name="s", url=server.url, allow_private=True)
+        budget = Budget(deadline_seconds=3, items=30)
+        asked = [ask(kind(connection), query, scope=CHECKOUT, window=w, budget=budget) for w in (OUTAGE, LONGER)]
+    assert [outcome.truncated_by for outcome, _ in asked] == ["items", "items"]
+    first, second = ([line["text"] for line in found[0].payload["lines"]] for _, found in asked)
+    assert first == second
 
 
 @pytest.mark.parametrize("name", SOURCES)
