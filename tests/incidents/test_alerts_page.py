@@ -50,7 +50,7 @@ def test_an_admin_writes_a_rule(as_root: Client, as_cy: Client) -> None:
         ["alertname", "namespace"],
     )
     assert (rule.when_ended, rule.changed_by.username) == ("mark", "root")
-    assert "Opens an incident: SEV1 for critical; else SEV2" in shown(as_cy)
+    assert "Opens as SEV1 for critical; else SEV2." in shown(as_cy)
     assert as_root.post(f"/alerts/rules/{rule.pk}/", form(name="Others", action="attach")).status_code == 302
     assert "Joins an open incident" in shown(as_cy)
     assert "critical = SEV1" in shown(as_root, f"/alerts/rules/{rule.pk}/")

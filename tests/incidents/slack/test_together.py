@@ -97,4 +97,4 @@ def test_commands_in_twenty_channels_keep_their_order_while_slack_asks_to_wait(r
     # A call that was on its way when another was asked to wait cannot be taken back; none starts afterwards.
     limited = sum(one.status == 429 for one in slack.calls)
     assert limited >= 3
-    assert len(slack.trouble.too_early) < limited
+    assert len(slack.trouble.too_early) <= limited

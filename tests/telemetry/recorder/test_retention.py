@@ -32,10 +32,16 @@ TODAY = date(2026, 11, 21)
 
 @pytest.fixture
 def plain(committed: None) -> Iterator[psycopg.Connection[Any]]:
+    """Without days that another test made."""
     with psycopg.connect(database.conninfo(), autocommit=True) as found:
+        drop_days(found)
         yield found
-        for day in partitions.partition_days(found):
-            partitions.drop_partition(found, day, before=datetime.max.replace(tzinfo=UTC))
+        drop_days(found)
+
+
+def drop_days(found: psycopg.Connection[Any]) -> None:
+    for day in partitions.partition_days(found):
+        partitions.drop_partition(found, day, before=datetime.max.replace(tzinfo=UTC))
 
 
 def let_go() -> dict[str, int]:
