@@ -14,7 +14,8 @@ from incidents.charts import common_labels, line_chart, series_name, trace_water
 from incidents.drawing import Band, clock, epoch, in_zone, milliseconds, number, quantity, rows, words
 from incidents.log_drawing import log_html
 from incidents.parts import Part, WrongPart, part_of
-from incidents.strips import STATES, alert_span, recovery_legend, recovery_strip, span_words
+from incidents.strips import STATES, alert_span, recovery_legend, recovery_strip
+from telemetry.collectors import recovery
 
 LISTED = 12
 
@@ -145,7 +146,7 @@ def _alert(payload: Mapping[str, Any], zone: tzinfo, band: Band | None, part: Pa
     facts = [f"{words(name, 40)}={words(value, 80)}" for name, value in _pairs(labels) if name != "alertname"][:LISTED]
     first, last = epoch(payload.get("first_at")), epoch(payload.get("last_at"))
     if first is not None and last is not None:
-        facts.insert(0, f"{span_words(last - first)}{', still firing' if payload.get('ongoing') is True else ''}")
+        facts.insert(0, f"{recovery.lasted(last - first)}{', still firing' if payload.get('ongoing') is True else ''}")
     elif first is not None:
         facts.insert(0, f"began {clock(first, zone)}")
     if left_out:
@@ -169,7 +170,7 @@ def _backup(payload: Mapping[str, Any], zone: tzinfo, band: Band | None, part: P
     newest = payload.get("newest_usable")
     name = words(newest.get("name"), 120) if isinstance(newest, Mapping) else ""
     told = (
-        f'<p class="sm">Newest usable before the incident: <b>{escape(span_words(age))}</b> before, {escape(name)}</p>'
+        f'<p class="sm">Newest usable before the incident: <b>{escape(recovery.lasted(age))}</b> before, {escape(name)}</p>'
         if age is not None
         else '<p class="sm bad">No usable recovery point before the incident.</p>'
         if payload.get("is_known") is not False

@@ -25,6 +25,7 @@ from incidents.drawing import (
     time_axis,
     words,
 )
+from telemetry.collectors.recovery import lasted
 
 # Each state has a shape of its own, so that colour is never the only difference.
 SHAPES = {
@@ -99,20 +100,10 @@ def _age(payload: Mapping[str, Any], axis: TimeAxis, incident: float, y: float) 
         return []
     left, right = axis.x(at), axis.x(incident)
     parts = [box("bar-a", left, y - 1, right - left, 2, 0)]
-    text = span_words(incident - at)
+    text = lasted(incident - at)
     if right - left > 6.0 * len(text) + 8:
         parts.append(label((left + right) / 2, y + 16, text, anchor="middle"))
     return parts
-
-
-def span_words(seconds: float) -> str:
-    """`5 h 12 min`."""
-    minutes = max(0, round(seconds / 60))
-    hours, minutes = divmod(minutes, 60)
-    days, hours = divmod(hours, 24)
-    named = [(days, "d"), (hours, "h"), (minutes, "min")]
-    told = [f"{count} {name}" for count, name in named if count][:2]
-    return " ".join(told) or "0 min"
 
 
 def _in_numbers(
@@ -124,7 +115,7 @@ def _in_numbers(
         counts[state] = counts.get(state, 0) + 1
     told = ", ".join(f"{count} {state}" for state, count in counts.items()) or "no recovery point"
     age = number(payload.get("age_seconds"))
-    newest = f"the newest usable one {span_words(age)} before" if age is not None else "no usable one before"
+    newest = f"the newest usable one {lasted(age)} before" if age is not None else "no usable one before"
     return f"Recovery points of {words(payload.get('covers'), 80)}: {told}; {newest} the incident at {clock(incident, zone)}."
 
 
@@ -157,4 +148,4 @@ def alert_span(
     began = f"before {clock(axis.start, zone)}" if before else f"at {clock(first, zone)}"
     ended = "still going on" if ongoing else f"over at {clock(last, zone)}"
     name = words(payload.get("alertname"), 80) or "The alert"
-    return svg(width, height, f"{name}: began {began}, {ended}, {span_words(last - first)} in the window.", parts)
+    return svg(width, height, f"{name}: began {began}, {ended}, {lasted(last - first)} in the window.", parts)

@@ -2,16 +2,15 @@
 
 from __future__ import annotations
 
-import re
 from datetime import timedelta
 from typing import Any
 
 from django import forms
 
+from telemetry.fields import NamesField
 from telemetry.models import QueryTemplate, Source
 from telemetry.registry import COLLECTORS
 
-NAME = re.compile(r"[A-Za-z0-9]([A-Za-z0-9_.:/-]{0,198}[A-Za-z0-9])?")
 MONO = {"class": "mono", "spellcheck": "false", "autocomplete": "off"}
 WINDOWS = {
     "15m": ("the last 15 minutes", timedelta(minutes=15)),
@@ -25,27 +24,6 @@ def asked_sources() -> Any:
     """Sources that take queries."""
     kinds = [kind for kind, collector in COLLECTORS.items() if collector.facts.language]
     return Source.objects.filter(kind__in=kinds)
-
-
-class NamesField(forms.CharField):
-    """`shop, pay` → ["shop", "pay"]."""
-
-    def __init__(self, *, longest: int, **kwargs: Any) -> None:
-        self.longest = longest
-        super().__init__(required=False, max_length=4_000, **kwargs)
-
-    def to_python(self, value: Any) -> Any:
-        names = [name for name in re.split(r"[,\s]+", str(value or "")) if name]
-        for name in names:
-            if len(name) > self.longest or not NAME.fullmatch(name):
-                raise forms.ValidationError(
-                    f"“{name[:40]}” is no such name; expected letters, digits, - . _ and at most {self.longest} "
-                    "characters, several divided by commas."
-                )
-        return list(dict.fromkeys(names))
-
-    def prepare_value(self, value: Any) -> Any:
-        return ", ".join(value) if isinstance(value, list) else value
 
 
 class QueryTemplateForm(forms.ModelForm):  # type: ignore[type-arg]

@@ -132,14 +132,12 @@ def _in_words(newest: RecoveryPoint | None, age: float | None, known: Sequence[R
 
 def lasted(seconds: float) -> str:
     """`5 h 12 min`, `3 d 4 h`."""
-    minutes = round(seconds / 60)
-    if minutes < 60:
-        return f"{minutes} min"
+    minutes = max(0, round(seconds / 60))
     hours, minutes = divmod(minutes, 60)
-    if hours < 48:
-        return f"{hours} h {minutes} min" if minutes else f"{hours} h"
     days, hours = divmod(hours, 24)
-    return f"{days} d {hours} h" if hours else f"{days} d"
+    named = [(days, "d"), (hours, "h"), (minutes, "min")]
+    told = [f"{count} {name}" for count, name in named if count][:2]
+    return " ".join(told) or "0 min"
 
 
 @dataclass(frozen=True, slots=True)

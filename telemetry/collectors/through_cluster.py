@@ -7,7 +7,7 @@ from collections.abc import Mapping, Sequence
 from datetime import datetime
 from typing import Any
 
-from telemetry.collectors.kubernetes.api import Item, KubernetesApi, Resource, explained, role_rule
+from telemetry.collectors.kubernetes.api import Item, KubernetesApi, Resource, explained
 from telemetry.collectors.kubernetes.archive import Archive
 from telemetry.collectors.kubernetes.asking import gathered
 from telemetry.collectors.kubernetes.connection import open_http
@@ -77,14 +77,6 @@ def read(gathering: Gathering, resource: Resource, places: Sequence[str] = ("",)
     before = gathering.answered
     found = [item for place in places for item in gathering.items(resource, place)]
     return found, gathering.answered == before + len(places)
-
-
-def rules_of(needs: tuple[Resource, ...]) -> str:
-    """The rules of the role that reads these lists, as YAML."""
-    groups: dict[str, list[str]] = {}
-    for resource in needs:
-        groups.setdefault(resource.group, []).append(resource.plural)
-    return "\n".join(role_rule(group, *names) for group, names in groups.items())
 
 
 def keep_strip(gathering: Gathering, plan: Plan, points: Sequence[RecoveryPoint], hits: Mapping[str, int]) -> None:

@@ -10,8 +10,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from incidents.embeds import evidence_html
-from incidents.strips import alert_span, recovery_strip, span_words
+from incidents.strips import alert_span, recovery_strip
 from incidents.timeline import lines_for
+from telemetry.collectors.recovery import lasted
 from telemetry.observations import EvidenceType, Level
 from tests.builders import NOW, make_observation
 
@@ -114,4 +115,4 @@ def test_a_restore_and_an_annotation_stand_on_the_timeline() -> None:
     ("seconds", "words"), [(0, "0 min"), (3_600, "1 h"), (90_000, "1 d 1 h"), (23_880, "6 h 38 min")]
 )
 def test_lengths_read_as_people_say_them(seconds: float, words: str) -> None:
-    assert span_words(seconds) == words
+    assert lasted(seconds) == words
