@@ -220,3 +220,14 @@ def line_row(
     )
     cleaner.told((row.service, row.resource.get("k8s.namespace.name", "")), before)
     return row
+
+
+def told_version(http: Http, path: str) -> str:
+    """Older versions and gateways may not serve it, which is no fault."""
+    try:
+        version = http.get(path).json_object().get("version")
+    except Refusal as error:
+        if error.code != 404:
+            raise
+        return "It answers; the version is not told."
+    return f"It answers; version {str(version or 'not told')[:60]}."

@@ -9,7 +9,7 @@ from typing import Any
 
 from telemetry.collectors.links import explore_links
 from telemetry.collectors.loki.reading import Lines, Names, counted, retention, seen_by_others
-from telemetry.collectors.pulled import Cleaner, asked, checks_of, logs_outcome, retold, unkept
+from telemetry.collectors.pulled import Cleaner, asked, checks_of, logs_outcome, retold, told_version, unkept
 from telemetry.collectors.pushed import Origin
 from telemetry.collectors.queries import LONGEST_EXPRESSION, asked_of, filled, namespaces_of, regexp_of
 from telemetry.collectors.times import iso
@@ -70,7 +70,7 @@ class LokiCollector:
         return checks_of(
             self.connection,
             [
-                ("reachable", _version),
+                ("reachable", lambda http: told_version(http, "/loki/api/v1/status/buildinfo")),
                 ("authenticated", _labels),
                 ("permitted", lambda http: "Reading is allowed."),
             ],
@@ -179,17 +179,6 @@ def selector(scope: Scope, names: Names) -> str:
     if services := scope.names():
         matchers.append(f'{names.app}=~"{regexp_of(services)}"')
     return "{" + (", ".join(matchers) or f'{names.namespace}=~".+"') + "}"
-
-
-def _version(http: Http) -> str:
-    """A gateway may not serve it, which is no fault."""
-    try:
-        version = http.get("/loki/api/v1/status/buildinfo").json_object().get("version")
-    except Refusal as error:
-        if error.code != 404:
-            raise
-        return "It answers; the version is not told."
-    return f"It answers; version {str(version or 'not told')[:60]}."
 
 
 def _labels(http: Http) -> str:

@@ -9,7 +9,7 @@ from typing import Any
 from urllib.parse import quote
 
 from telemetry.collectors.links import explore_links
-from telemetry.collectors.pulled import Cleaner, asked, checks_of, kept_since, retold, unkept
+from telemetry.collectors.pulled import Cleaner, asked, checks_of, kept_since, retold, told_version, unkept
 from telemetry.collectors.pulled_traces import Traces, otlp_spans, traces_outcome, whole_number, with_hex_ids
 from telemetry.collectors.pushed import Origin
 from telemetry.collectors.queries import LONGEST_EXPRESSION, asked_of, filled, namespaces_of, regexp_of
@@ -73,7 +73,7 @@ class TempoCollector:
         self.connection = connection
 
     def preflight(self) -> list[Check]:
-        steps = [("reachable", _version), ("permitted", _searched)]
+        steps = [("reachable", lambda http: told_version(http, "/api/status/buildinfo")), ("permitted", _searched)]
         return checks_of(self.connection, steps, explain=self._explained)
 
     def plan(self, scope: Scope, window: Window) -> list[Query]:
@@ -267,17 +267,6 @@ def _spanset(scope: Scope, attribute: str, condition: str) -> str:
     if attribute and (namespaces := namespaces_of(scope)):
         parts.append(f'resource.{attribute} =~ "{regexp_of(namespaces)}"')
     return "{ " + " && ".join([*parts, condition]) + " }"
-
-
-def _version(http: Http) -> str:
-    """Older versions and gateways do not serve it, which is no fault."""
-    try:
-        version = http.get("/api/status/buildinfo").json_object().get("version")
-    except Refusal as error:
-        if error.code != 404:
-            raise
-        return "It answers; the version is not told."
-    return f"It answers; version {str(version or 'not told')[:40]}."
 
 
 def _searched(http: Http) -> str:
