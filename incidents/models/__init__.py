@@ -6,6 +6,7 @@ from incidents.models.evidence import Collection, CollectionRun, Evidence
 from incidents.models.followup import FollowUp
 from incidents.models.happening import Happening
 from incidents.models.incident import Incident, Milestone, RoleAssignment, Severity
+from incidents.models.merge import IncidentMerge
 from incidents.models.notice import Notice
 from incidents.models.picture import Picture
 from incidents.models.postmortem import PostMortem, PostMortemTemplate, Publication, Revision, TemplateDefault
@@ -31,6 +32,7 @@ __all__ = [
     "FollowUp",
     "Happening",
     "Incident",
+    "IncidentMerge",
     "IncidentProposal",
     "IncidentUpdate",
     "Milestone",
