@@ -1,0 +1,1 @@
+"""Celery's entry points, one file for each kind of work. Each calls one worker function; ids only travel."""
