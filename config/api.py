@@ -7,6 +7,7 @@ from rest_framework.routers import SimpleRouter
 from config.api_docs import ApiDocsView
 from incidents.api import alerts, comments, postmortems, writing
 from incidents.api import views as incidents
+from knowledge.api import matches
 from knowledge.api import views as knowledge
 from telemetry.api import archive, queries
 from telemetry.api import views as telemetry
@@ -26,6 +27,9 @@ router.register("incidents/<int:number>/timeline", incidents.TimelineViewSet, ba
 router.register("incidents/<int:number>/milestones", incidents.MilestoneViewSet, basename="api-milestone")
 router.register("incidents/<int:number>/collections", incidents.CollectionViewSet, basename="api-collection")
 router.register("incidents/<int:number>/pictures", writing.PictureViewSet, basename="api-picture")
+router.register("incidents/<int:number>/matches", matches.MatchViewSet, basename="api-match")
+router.register("incidents/<int:number>/lessons", matches.LessonShowingViewSet, basename="api-lesson-showing")
+router.register("incidents/<int:number>/merges", matches.MergeViewSet, basename="api-merge")
 router.register("postmortem-templates", writing.TemplateViewSet, basename="api-template")
 router.register("postmortems", postmortems.PostMortemViewSet, basename="api-postmortem")
 router.register("postmortems/<int:postmortem>/comments", comments.CommentViewSet, basename="api-comment")

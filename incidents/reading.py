@@ -12,8 +12,9 @@ from urllib.parse import urlencode
 from django.db.models import Count, Q, QuerySet
 from django.http import QueryDict
 
+from accounts.models import User
 from incidents.durations import PAIRS, between, spoken
-from incidents.models import CollectionRun, Evidence, Incident, TimelineEntry
+from incidents.models import CollectionRun, Evidence, Incident, IncidentMerge, TimelineEntry
 from incidents.models.evidence import EvidenceQuerySet, RunState
 from incidents.models.incident import MilestoneKind
 from incidents.models.timeline import EntrySource
@@ -268,6 +269,12 @@ def evidence_panel(
         next=query.urlencode() if len(items) > size else "",
         query=address,
     )
+
+
+def merged_into(incident: Incident, person: User) -> QuerySet[IncidentMerge]:
+    """The duplicates that this incident took in, as far as `person` may see them."""
+    rows = incident.merged.filter(undone_at=None, incident__in=Incident.objects.visible_to(person))
+    return rows.select_related("incident", "merged_by")
 
 
 def loud_lines(incident: Incident) -> list[dict[str, Any]]:

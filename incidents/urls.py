@@ -1,7 +1,7 @@
 from django.urls import path
 
 from incidents import urls_reading, urls_text
-from incidents.views import alerts, chat, followups, incidents, postmortems, signals, timeline, updates, writing
+from incidents.views import alerts, chat, followups, incidents, merges, postmortems, signals, timeline, updates, writing
 
 urlpatterns = [
     *urls_reading.urlpatterns,
@@ -11,6 +11,8 @@ urlpatterns = [
     path("incidents/<int:number>/", incidents.incident, name="incident"),
     path("incidents/<int:number>/edit/", incidents.incident_edit, name="incident-edit"),
     path("incidents/<int:number>/status/", incidents.incident_status, name="incident-status"),
+    path("incidents/<int:number>/merge/", merges.merge, name="incident-merge"),
+    path("incidents/<int:number>/unmerge/", merges.unmerge, name="incident-unmerge"),
     path("incidents/<int:number>/roles/", incidents.incident_role, name="incident-role"),
     path("incidents/<int:number>/milestones/", incidents.incident_milestone, name="incident-milestone"),
     path("incidents/<int:number>/updates/", updates.incident_updates, name="incident-updates"),

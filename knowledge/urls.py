@@ -1,9 +1,12 @@
 from django.urls import path
 
-from knowledge.views import brownbags, checklists, lessons, search
+from knowledge.views import brownbags, checklists, lessons, matches, search
 
 urlpatterns = [
     path("search/", search.search, name="search"),
+    path("incidents/<int:number>/seen-before/", matches.panel, name="seen-before"),
+    path("incidents/<int:number>/seen-before/<int:pk>/", matches.decide, name="match-decide"),
+    path("incidents/<int:number>/seen-before/lessons/<int:pk>/", matches.answer, name="lesson-answer"),
     path("knowledge/", lessons.lesson_list, name="knowledge"),
     path("knowledge/lessons/new/", lessons.lesson_new, name="lesson-new"),
     path("knowledge/lessons/<int:number>/", lessons.lesson, name="lesson"),

@@ -6,7 +6,6 @@ told last, and a reader that keeps them by key counts nothing double.
 
 from __future__ import annotations
 
-import re
 from collections import defaultdict
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
@@ -17,28 +16,16 @@ from django.db.models import Count, OuterRef, Subquery
 from django.db.models.fields.json import KT
 from django.db.models.functions import Substr
 
-from telemetry.collectors.kubernetes.selection import SUFFIX, owner_of
+from telemetry.collectors.kubernetes.selection import owner_of
 from telemetry.models import ClusterEvent, ContainerEnding, ObjectSnapshot
 from telemetry.signals import BY_NAME, RULES, signal_of_container
+from telemetry.workload_names import PARENTS, Owner, named_workload
 
 # Of more rows than this the newest count; the next look sees what goes on.
 MOST_ROWS = 10_000
 LONGEST_WORDS = 1_000
 TEMPLATE_HASH = "pod-template-hash"
 ENDED = sorted(frozenset().union(*(rule.container_reasons for rule in RULES)))
-# How controllers name what they make; without a recorded owner nothing else tells it.
-PARENTS = {
-    "Pod": (
-        ("Deployment", re.compile(rf"(.+)-{SUFFIX}{{5,10}}-{SUFFIX}{{5}}")),
-        ("CronJob", re.compile(rf"(.+)-\d{{8,12}}-{SUFFIX}{{5}}")),
-        ("StatefulSet", re.compile(r"(.+)-\d{1,6}")),
-    ),
-    "ReplicaSet": (("Deployment", re.compile(rf"(.+)-{SUFFIX}{{5,10}}")),),
-    "Job": (("CronJob", re.compile(r"(.+)-\d{8,12}")),),
-}
-
-
-Owner = tuple[str, str]
 
 
 @dataclass(frozen=True, slots=True)
@@ -104,22 +91,6 @@ def counted(since: datetime) -> dict[str, int]:
     """How many Events of each signal went on since then: one query."""
     rows = ClusterEvent.objects.filter(signal__in=list(BY_NAME), last_at__gte=since).exclude(signal="")
     return dict(rows.order_by().values_list("signal").annotate(Count("pk")))
-
-
-def named_workload(kind: str, name: str, owner: Owner | None = None) -> tuple[str, str]:
-    """Kind and name of what people would name: the Deployment of a pod, the CronJob of a Job, else the thing itself.
-
-    `owner` None: nobody knows it, so the shape of the name must tell; ("", "") is known to have none.
-    """
-    if owner is None:
-        return next(
-            ((above, found[1]) for above, shape in PARENTS.get(kind, ()) if (found := shape.fullmatch(name))),
-            (kind, name),
-        )
-    # The mirror of a static pod belongs to its node.
-    if not owner[0] or owner[0] == "Node":
-        return kind, name
-    return named_workload(*owner) if owner[0] in PARENTS else owner
 
 
 def _joined(place: tuple[int, str, str, str, str], rows: list[_Seen]) -> Sighting:

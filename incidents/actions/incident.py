@@ -153,7 +153,7 @@ def change_incident(*, incident: Incident, by: User, now: datetime, via: str = "
             detail={"from": before.name, "to": incident.severity.name},
         )
     if changed or confirmed or clusters is not None:
-        _announce(incident, now, "severity" if "severity" in changed or confirmed else "fields")
+        announce(incident, now, "severity" if "severity" in changed or confirmed else "fields")
     return incident
 
 
@@ -223,7 +223,7 @@ def change_status(
         start_collection(incident=incident, trigger=Collection.Trigger.MANUAL, now=now)
     elif status == Status.CLOSED and before in OPEN_STATUSES:
         start_collection(incident=incident, trigger=Collection.Trigger.RESOLVED, now=now)
-    _announce(incident, now, "status")
+    announce(incident, now, "status")
     return incident
 
 
@@ -269,7 +269,7 @@ def assign_role(
         write_change(incident=incident, at=now, by=by, title=f"{user.display_name} is {role}")
         if role == IncidentRole.COMMANDER and MilestoneKind.ACKNOWLEDGED not in incident.milestone_times():
             write_milestone(incident=incident, kind=MilestoneKind.ACKNOWLEDGED, at=now, by=by)
-        _announce(incident, now, "roles")
+        announce(incident, now, "roles")
     return assignment
 
 
@@ -288,7 +288,7 @@ def remove_role(*, incident: Incident, role: str, user: User, by: User, now: dat
     require_respond(by)
     if incident.roles.filter(role=role, user=user).delete()[0]:
         write_change(incident=incident, at=now, by=by, title=f"{user.display_name} is no longer {role}")
-        _announce(incident, now, "roles")
+        announce(incident, now, "roles")
 
 
 def usual_severity() -> Severity:
@@ -333,6 +333,26 @@ def check_window(start: datetime | None, end: datetime | None, now: datetime | N
         raise InvalidInput("window_to", "the window is longer than 7 days; expected a shorter one")
 
 
-def _announce(incident: Incident, now: datetime, change: str) -> None:
+def announce(incident: Incident, now: datetime, change: str) -> None:
     told = {"status": incident.status, "severity": incident.severity.name}
     signals.tell("incident_changed", at=now, incident_id=incident.pk, change=change, **told)
+
+
+@transaction.atomic
+def set_recurrence(*, incident: Incident, of: Incident | None, by: User, now: datetime, via: str = "page") -> Incident:
+    """It has the cause of an earlier one; None takes that back."""
+    require_respond(by)
+    incident = Incident.objects.select_for_update(of=("self",)).select_related("severity").get(pk=incident.pk)
+    if of is not None and of.pk == incident.pk:
+        raise InvalidInput("recurrence_of", "is the incident itself; expected an earlier one, such as INC-17")
+    if incident.recurrence_of_id == (of.pk if of else None):
+        return incident
+    before = incident.recurrence_of
+    incident.recurrence_of = of
+    incident.save()
+    said = f"A recurrence of {of.key}" if of else f"No recurrence of {before.key if before else 'another one'}"
+    write_change(incident=incident, at=now, by=by, title=said)
+    detail = {"of": of.key if of else ""}
+    audit.record(at=now, actor=by, verb="incident.recurrence", target=incident.key, via=via, detail=detail)
+    announce(incident, now, "fields")
+    return incident

@@ -75,6 +75,7 @@ class IncidentSerializer(serializers.ModelSerializer[Incident]):
     workloads = WorkloadSerializer(many=True, required=False)
     declared_by = PersonField(read_only=True)
     duplicate_of = VisibleIncidentField(required=False, allow_null=True)
+    recurrence_of = serializers.SerializerMethodField(help_text="The earlier incident with the same cause.")
     roles = RoleSerializer(many=True, required=False, help_text="On PATCH: the whole list.")
     milestones = serializers.SerializerMethodField()
     durations = serializers.SerializerMethodField(help_text="Seconds; null where a milestone is not known.")
@@ -101,6 +102,7 @@ class IncidentSerializer(serializers.ModelSerializer[Incident]):
             ],
             *[
                 "duplicate_of",
+                "recurrence_of",
                 "declared_by",
                 "declared_at",
                 "clusters",
@@ -121,6 +123,10 @@ class IncidentSerializer(serializers.ModelSerializer[Incident]):
             "resource_version",
             "created_at",
         ]
+
+    def get_recurrence_of(self, row: Incident) -> int | None:
+        earlier = row.recurrence_of
+        return earlier.number if earlier is not None and not earlier.is_restricted else None
 
     def get_milestones(self, row: Incident) -> dict[str, str]:
         return {milestone.kind: milestone.at.isoformat() for milestone in row.milestones.all()}

@@ -37,7 +37,8 @@ class IncidentViewSet(ListMixin, RetrieveMixin, CreateMixin, UpdateMixin, Resour
     filterset_fields = ("status", "kind", "severity__name", "visibility")
 
     def get_queryset(self) -> QuerySet[Incident]:
-        rows = Incident.objects.visible_to(self.request.user).select_related("severity", "declared_by", "duplicate_of")
+        joined = ("severity", "declared_by", "duplicate_of", "recurrence_of")
+        rows = Incident.objects.visible_to(self.request.user).select_related(*joined)
         rows = rows.prefetch_related("milestones", "clusters", "roles__user")
         text = self.request.query_params.get("q", "").strip()
         return rows.matching(text[:200]) if text and self.action == "list" else rows

@@ -32,7 +32,7 @@ def person(request: HttpRequest) -> User:
 
 def visible_incident(request: HttpRequest, number: int, *joined: str) -> Incident:
     rows = Incident.objects.visible_to(person(request)).select_related(
-        "severity", "declared_by", "duplicate_of", *joined
+        "severity", "declared_by", "duplicate_of", "recurrence_of", *joined
     )
     rows = rows.prefetch_related("milestones")
     return get_object_or_404(rows, number=number)

@@ -23,7 +23,7 @@ from incidents.forms_chat import UpdateForm
 from incidents.listing import page_of
 from incidents.models import Incident, Severity
 from incidents.models.incident import ClosureReason, IncidentRole, Kind, MilestoneKind, Status
-from incidents.reading import events_query, evidence_panel, milestone_track, outcomes, timeline_page
+from incidents.reading import events_query, evidence_panel, merged_into, milestone_track, outcomes, timeline_page
 from incidents.telling import last_update, undelivered
 from incidents.views.access import deed, permitted, person, require_valid, visible_incident
 from telemetry.models import Source
@@ -110,6 +110,8 @@ def incident(request: HttpRequest, number: int) -> HttpResponse:
             "update": last_update(incident),
             "update_form": UpdateForm(incident=incident),
             "undelivered": undelivered(incident, now),
+            "merged_into": incident.merges.filter(undone_at=None).select_related("into", "merged_by").first(),
+            "merged": merged_into(incident, person(request)),
             "mitigation": incident.mitigation_proposals.filter(state="open").first(),
             "statuses": Status.choices,
             "closure_reasons": ClosureReason.choices,

@@ -14,7 +14,7 @@ from knowledge.models.checklist import (
 )
 from knowledge.models.export import Export
 from knowledge.models.lesson import ImportedDocument, Lesson, LessonShowing, LessonVerdict
-from knowledge.models.matching import Match, Trait
+from knowledge.models.matching import Match, MatchRequest, Trait
 from knowledge.models.recovery import Drill, RecoveryObjective, RecoveryReading
 from knowledge.models.search import SearchDocument, SearchWord
 
@@ -40,6 +40,7 @@ __all__ = [
     "LessonShowing",
     "LessonVerdict",
     "Match",
+    "MatchRequest",
     "RecoveryObjective",
     "RecoveryReading",
     "SearchDocument",

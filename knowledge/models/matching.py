@@ -30,6 +30,8 @@ class Trait(models.Model):
         ROLLOUT = "rollout", "Rollout just before"
         WORKLOAD = "workload", "Workload"
         SERVICE = "service", "Service"
+        LABEL = "label", "Label"
+        TERM = "term", "Word of a log"
         WORD = "word", "Word"
 
     incident = models.ForeignKey(Incident, on_delete=models.CASCADE, related_name="traits")
@@ -81,6 +83,7 @@ class Match(models.Model):
     decided_at = models.DateTimeField(null=True, blank=True)
     told_at = models.DateTimeField(null=True, blank=True, help_text="When chats heard of it.")
     found_at = models.DateTimeField()
+    updated_at = models.DateTimeField(auto_now=True)
 
     objects = MatchQuerySet.as_manager()
 
@@ -94,3 +97,23 @@ class Match(models.Model):
 
     def __str__(self) -> str:
         return f"{self.incident_id} like {self.earlier_id} ({self.score:.1f})"
+
+    @property
+    def resource_version(self) -> int:
+        """Rises with each write: the time of the last, in microseconds."""
+        return int(self.updated_at.timestamp() * 1_000_000)
+
+
+class MatchRequest(models.Model):
+    """An incident that is to be compared with earlier ones: `wanted_at` since when, `done_at` up to when it was."""
+
+    incident = models.OneToOneField(Incident, on_delete=models.CASCADE, related_name="match_request")
+    wanted_at = models.DateTimeField()
+    done_at = models.DateTimeField(null=True, blank=True)
+    attempts = models.PositiveSmallIntegerField(default=0)
+
+    class Meta:
+        indexes = [models.Index(fields=["wanted_at"], name="match_requests")]
+
+    def __str__(self) -> str:
+        return f"{self.incident_id} since {self.wanted_at:%H:%M:%S}"

@@ -15,6 +15,7 @@ from incidents.actions.review import ask_for_review
 from incidents.models import Incident, PostMortem
 from incidents.models.evidence import RunState
 from incidents.related import related_incidents
+from knowledge.matching import match_incident
 from tests.api.test_query_counts import queries_of
 from tests.builders import NOW, make_followup, make_incident, make_person, make_postmortem, make_run
 from tests.fixtures import signed_in
@@ -101,37 +102,40 @@ def test_what_could_not_be_collected_stands_at_the_end_unless_the_text_tells_it(
     assert "As the sources stand today" not in page(as_cy, postmortem)
 
 
-def related(incident: Incident, who: str = "cy") -> list[tuple[str, str]]:
-    return [(one.incident.title, ", ".join(one.reasons)) for one in related_incidents(incident, make_person(who))]
+def related(incident: Incident, who: str = "cy") -> list[tuple[str, list[str]]]:
+    for pk in Incident.objects.order_by("declared_at", "pk").values_list("pk", flat=True):
+        match_incident(pk, NOW)
+    return [(one.incident.title, one.reasons) for one in related_incidents(incident, make_person(who))]
 
 
 CHECKOUT = {"kind": "Deployment", "namespace": "shop", "name": "checkout"}
+BEFORE = NOW - timedelta(days=1)
 
 
-def test_related_incidents_say_why_and_the_closest_comes_first() -> None:
-    first = make_incident(title="First", labels=["database"])
-    make_incident(title="Unrelated", services=["search"])
-    make_incident(title="Same workload", workloads=[CHECKOUT], services=["checkout"])
+def test_related_incidents_say_why_and_what_people_linked_comes_first() -> None:
+    first = make_incident(title="First", labels=["database"], namespaces=[], now=BEFORE)
+    make_incident(title="Unrelated", services=["search"], now=BEFORE)
+    make_incident(title="Same workload", workloads=[CHECKOUT], services=["checkout"], now=BEFORE)
     now = make_incident(title="Now", workloads=[CHECKOUT], services=["checkout"], labels=["database"])
     now.recurrence_of = first
     now.save()
-    assert related(now) == [
-        ("First", "this one is a recurrence of it, label database"),
-        ("Same workload", "deployment/checkout, service checkout"),
-    ]
-    assert related(first)[0] == ("Now", "a recurrence of this one, label database")
+    found = related(now)
+    assert [title for title, _ in found] == ["First", "Same workload"]
+    assert found[0][1][0] == "this one is a recurrence of it"
+    assert {"deployment/checkout", "service checkout"} <= set(found[1][1])
+    assert related(first) == [("Now", ["a recurrence of this one"])]
 
 
 def test_a_restricted_incident_is_related_only_for_those_who_see_it() -> None:
-    make_incident(title="Secret", labels=["database"], visibility="restricted")
-    now = make_incident(title="Now", labels=["database"])
+    make_incident(title="Secret", workloads=[CHECKOUT], services=["checkout"], visibility="restricted", now=BEFORE)
+    now = make_incident(title="Now", workloads=[CHECKOUT], services=["checkout"])
     assert related(now, "cy") == []
-    assert related(now, "ada") == [("Secret", "label database")]
+    assert [title for title, _ in related(now, "ada")] == ["Secret"]
 
 
 def test_an_incident_without_anything_to_share_has_no_relatives() -> None:
-    make_incident(namespaces=[])
-    assert related(make_incident(namespaces=[])) == []
+    make_incident(title="One thing", namespaces=[], now=BEFORE)
+    assert related(make_incident(title="Another", namespaces=[])) == []
 
 
 def test_the_page_asks_the_same_of_little_and_of_much(as_cy: Client) -> None:
@@ -153,8 +157,9 @@ def test_the_page_asks_the_same_of_little_and_of_much(as_cy: Client) -> None:
 
 def test_hostile_notes_titles_and_reasons_are_words(as_cy: Client) -> None:
     trick = "<script>alert(1)</script>"
-    postmortem = publish(write(make_postmortem(make_incident(labels=[trick])), "First"))
-    make_incident(title=trick, labels=[trick])
+    make_incident(title=trick, labels=[trick], services=["checkout"], now=BEFORE)
+    postmortem = publish(write(make_postmortem(make_incident(labels=[trick], services=["checkout"])), "First"))
+    related(postmortem.incident)
     publish(write(postmortem, "Second", 3), 4, note=trick)
     shown = page(as_cy, postmortem)
     assert "<script>alert" not in shown

@@ -10,7 +10,8 @@ from django.db import connection
 from django.test.utils import CaptureQueriesContext
 
 from telemetry.models import ClusterEvent, ContainerEnding, ObjectSnapshot
-from telemetry.sightings import Sighting, named_workload, sightings
+from telemetry.sightings import Sighting, sightings
+from telemetry.workload_names import named_workload
 from tests.builders import NOW, make_cluster, make_cluster_event, make_ending, make_snapshot
 from tests.telemetry.collectors.archiving import batch, record, state
 

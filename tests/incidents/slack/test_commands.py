@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 
 import pytest
 from django.utils import timezone
@@ -12,6 +12,7 @@ from incidents.models import FollowUp, Incident, IncidentUpdate, RoleAssignment,
 from incidents.slack.commands import told_time
 from incidents.slack.driving import COMMANDS, parse
 from incidents.slack.models import SlackChannel, SlackPerson
+from knowledge.matching import match_incident
 from tests.builders import make_incident, make_person
 from tests.incidents.slack.fixtures import Work, declare, failed, headline_of
 from tests.stand_ins.slack import SlackStandIn
@@ -155,8 +156,11 @@ def test_evidence_seen_and_postmortem_answer(slack: SlackStandIn, work: Work, ch
 def test_seen_tells_what_it_has_in_common_with_earlier_ones(
     slack: SlackStandIn, work: Work, channel: SlackChannel
 ) -> None:
-    earlier = make_incident(title="Checkout once before", services=["checkout"])
-    Incident.objects.filter(pk=channel.incident_id).update(services=["checkout"])
+    before = channel.incident.declared_at - timedelta(days=1)
+    earlier = make_incident(title="Checkout once before", services=["checkout"], labels=["probes"], now=before)
+    Incident.objects.filter(pk=channel.incident_id).update(services=["checkout"], labels=["probes"])
+    for pk in (earlier.pk, channel.incident_id):
+        match_incident(pk, channel.incident.declared_at)
     told = asked(slack, work, "seen", where=channel.name)
     assert f"{earlier.key} Checkout once before" in told
     assert "checkout" in told
