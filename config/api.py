@@ -7,7 +7,7 @@ from rest_framework.routers import SimpleRouter
 from config.api_docs import ApiDocsView
 from incidents.api import alerts, comments, postmortems, writing
 from incidents.api import views as incidents
-from knowledge.api import matches
+from knowledge.api import matches, search
 from knowledge.api import views as knowledge
 from telemetry.api import archive, queries
 from telemetry.api import views as telemetry
@@ -42,7 +42,7 @@ router.register("brownbags", knowledge.BrownBagViewSet, basename="api-brownbag")
 
 urlpatterns = [
     path("", include(router.urls)),
-    path("search/", knowledge.SearchView.as_view(), name="api-search"),
+    path("search/", search.SearchView.as_view(), name="api-search"),
     path("schema/", SpectacularAPIView.as_view(), name="api-schema"),
     path("docs/", ApiDocsView.as_view(), name="api-docs"),
 ]

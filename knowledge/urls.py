@@ -4,6 +4,7 @@ from knowledge.views import brownbags, checklists, lessons, matches, search
 
 urlpatterns = [
     path("search/", search.search, name="search"),
+    path("search/quick/", search.quick, name="search-quick"),
     path("incidents/<int:number>/seen-before/", matches.panel, name="seen-before"),
     path("incidents/<int:number>/seen-before/<int:pk>/", matches.decide, name="match-decide"),
     path("incidents/<int:number>/seen-before/lessons/<int:pk>/", matches.answer, name="lesson-answer"),

@@ -20,6 +20,8 @@ from accounts.problems import InvalidInput
 from telemetry.models import Cluster, ClusterEvent
 from telemetry.models.archive import ClusterEventQuerySet
 
+# The expression of the index events_by_words; written otherwise, the index is not used.
+WORDS = "to_tsvector('simple', reason || ' ' || about_name || ' ' || message)"
 TEXTS = ("cluster", "namespace", "kind", "object", "reason", "type", "signal", "q")
 FIELDS = {
     "namespace": "namespace",

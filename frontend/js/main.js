@@ -3,6 +3,7 @@ import "./requests.js";
 import "./theme.js";
 import "./zone.js";
 import "./keys.js";
+import "./palette.js";
 import "./menu.js";
 import "./dropdown.js";
 import "./tabs.js";

@@ -202,6 +202,7 @@ class Evidence(models.Model):
         indexes = [
             models.Index(fields=["incident", "type", "number"]),
             models.Index(fields=["incident", "shown_rank", "number"]),
+            models.Index(fields=["observed_at", "id"], name="evidence_by_observation"),
         ]
 
     def __str__(self) -> str:

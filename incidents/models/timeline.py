@@ -67,7 +67,14 @@ class TimelineEntry(models.Model):
                 condition=models.Q(until=None) | models.Q(until__gte=models.F("occurred_at")),
             ),
         ]
-        indexes = [models.Index(fields=["incident", "occurred_at", "id"])]
+        indexes = [
+            models.Index(fields=["incident", "occurred_at", "id"]),
+            models.Index(
+                fields=["updated_at", "id"],
+                condition=models.Q(source__in=[EntrySource.NOTE, EntrySource.CHAT]),
+                name="lines_of_people_by_change",
+            ),
+        ]
 
     def __str__(self) -> str:
         return f"{self.occurred_at:%H:%M:%S} {self.title}"

@@ -5,10 +5,6 @@ from __future__ import annotations
 from typing import Any
 
 from django.db.models import Prefetch, Q, QuerySet
-from drf_spectacular.utils import OpenApiParameter, extend_schema
-from rest_framework.request import Request
-from rest_framework.response import Response
-from rest_framework.views import APIView
 
 from accounts.api.resources import CreateMixin, DestroyMixin, ListMixin, ResourceViewSet, RetrieveMixin, UpdateMixin
 from accounts.problems import InvalidInput
@@ -18,7 +14,6 @@ from knowledge.actions.checklist import delete_checklist, finish_run, save_check
 from knowledge.actions.lesson import change_lesson, create_lesson, delete_lesson
 from knowledge.api import serializers
 from knowledge.models import BrownBagItem, BrownBagSession, Checklist, ChecklistItem, ChecklistRun, Lesson
-from knowledge.search import search
 
 
 class Everything(ListMixin, RetrieveMixin, CreateMixin, UpdateMixin, DestroyMixin, ResourceViewSet):
@@ -124,19 +119,3 @@ class BrownBagViewSet(Everything):
 
     def perform_destroy(self, row: BrownBagSession) -> None:
         delete_brownbag(session=row, by=self.person(), now=self.now(), via="api")
-
-
-class SearchView(APIView):
-    @extend_schema(
-        summary="Search",
-        parameters=[OpenApiParameter("q", str, required=True), OpenApiParameter("kind", str)],
-        responses={200: {"type": "object", "properties": {"results": {"type": "array", "items": {"type": "object"}}}}},
-    )
-    def get(self, request: Request) -> Response:
-        text, kind = request.query_params.get("q", ""), request.query_params.get("kind", "")
-        if not text.strip():
-            raise InvalidInput("q", "is empty; expected words to look for")
-        hits = search(text, request.user, kind=kind)
-        return Response(
-            {"results": [{"kind": h.kind, "title": h.title, "url": h.url, "snippet": h.snippet} for h in hits]}
-        )

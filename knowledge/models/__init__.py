@@ -16,7 +16,7 @@ from knowledge.models.export import Export
 from knowledge.models.lesson import ImportedDocument, Lesson, LessonShowing, LessonVerdict
 from knowledge.models.matching import Match, MatchRequest, Trait
 from knowledge.models.recovery import Drill, RecoveryObjective, RecoveryReading
-from knowledge.models.search import SearchDocument, SearchWord
+from knowledge.models.search import SearchCursor, SearchDocument, SearchWord
 
 __all__ = [
     "Attendance",
@@ -43,6 +43,7 @@ __all__ = [
     "MatchRequest",
     "RecoveryObjective",
     "RecoveryReading",
+    "SearchCursor",
     "SearchDocument",
     "SearchWord",
     "Trait",

@@ -73,3 +73,14 @@ class SearchWord(models.Model):
 
     def __str__(self) -> str:
         return self.word
+
+
+class SearchCursor(models.Model):
+    """How far the sweep has come with what is written many at a time: everything before (`at`, `ref`) is in."""
+
+    kind = models.CharField(max_length=10, choices=SearchDocument.Kind.choices, primary_key=True)
+    at = models.DateTimeField()
+    ref = models.PositiveBigIntegerField(default=0)
+
+    def __str__(self) -> str:
+        return f"{self.kind} up to {self.at:%Y-%m-%d %H:%M:%S}"

@@ -1,5 +1,5 @@
 """Celery's entry points, one file for each kind of work. Each calls one worker function; ids only travel."""
 
-from knowledge.tasks import matching
+from knowledge.tasks import indexing, matching
 
-__all__ = ["matching"]
+__all__ = ["indexing", "matching"]

@@ -12,7 +12,7 @@ from knowledge.actions.brownbag import save_brownbag
 from knowledge.actions.checklist import delete_checklist, finish_run, save_checklist, start_run, tick
 from knowledge.actions.lesson import create_lesson, delete_lesson
 from knowledge.models import BrownBagSession, ChecklistRun, ChecklistTick, Lesson
-from knowledge.search import search
+from knowledge.search.querying import search
 from tests.builders import (
     NOW,
     make_brownbag,
@@ -144,10 +144,10 @@ def test_search_finds_every_kind() -> None:
     make_postmortem(make_incident(title="About probes"))
     make_lesson(statement="Mind the probes.")
     make_checklist(name="Probes checked")
-    found = search("probes", make_person("cy"))
+    found = search("probes", make_person("cy")).hits
     assert {hit.kind for hit in found} == {"incident", "postmortem", "lesson", "checklist"}
-    assert {hit.kind for hit in search("probes", make_person("cy"), kind="lesson")} == {"lesson"}
-    assert search("   ", make_person("cy")) == []
+    assert {hit.kind for hit in search("probes kind:lesson", make_person("cy")).hits} == {"lesson"}
+    assert search("   ", make_person("cy")).hits == []
 
 
 def test_the_notes_of_an_agenda_outlive_an_edit_on_its_page(as_ada: Client) -> None:

@@ -1,0 +1,1 @@
+"""One box over incidents, post-mortems, lessons, checklists, follow-ups, timeline, evidence and archived Events."""
