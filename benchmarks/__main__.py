@@ -1,4 +1,4 @@
-"""`make bench`: every benchmark as a table, and with BENCH_OUT=file as JSON."""
+"""`make bench`: every benchmark as a table, and with BENCH_OUT=file as JSON. Names on the line run these alone."""
 
 from __future__ import annotations
 
@@ -7,11 +7,17 @@ import os
 import shutil
 import sys
 import tempfile
+from importlib import import_module
 from pathlib import Path
 
 from psycopg.conninfo import conninfo_to_dict
 
 from config.embedded.postgres import EmbeddedPostgres
+
+ALL = (
+    *("rendering", "pages", "writing", "slack", "collecting", "recording", "searching", "archive", "redaction"),
+    "intake",
+)
 
 
 def main() -> None:
@@ -42,19 +48,7 @@ def _run() -> list:
     from django.core.management import call_command
 
     call_command("bootstrap", verbosity=0, stdout=open(os.devnull, "w"))  # noqa: SIM115, PTH123
-    from benchmarks import archive, collecting, intake, pages, recording, redaction, rendering, slack, writing
-
-    return [
-        *rendering.figures(),
-        *pages.figures(),
-        *writing.figures(),
-        *slack.figures(),
-        *collecting.figures(),
-        *recording.figures(),
-        *archive.figures(),
-        *redaction.figures(),
-        *intake.figures(),
-    ]
+    return [figure for name in sys.argv[1:] or ALL for figure in import_module(f"benchmarks.{name}").figures()]
 
 
 def _show(figures: list) -> None:

@@ -41,10 +41,18 @@ class SearchDocument(models.Model):
     reasons = ArrayField(models.CharField(max_length=200), default=list)
     at = models.DateTimeField()
     version = models.PositiveBigIntegerField(default=0)
-    # In the database, so that no writer can forget it. Names are kept whole, prose is stemmed.
+    # What people wrote is looked at before what was collected.
+    is_collected = models.GeneratedField(
+        expression=models.Case(
+            models.When(kind__in=["timeline", "evidence"], then=models.Value(True)), default=models.Value(False)
+        ),
+        output_field=models.BooleanField(),
+        db_persist=True,
+    )
+    # In the database, so that no writer can forget it.
     vector = models.GeneratedField(
         expression=SearchVector("title", weight="A", config="english")
-        + SearchVector("keywords", weight="B", config="simple")
+        + SearchVector("keywords", weight="B", config="english")
         + SearchVector("body", weight="D", config="english"),
         output_field=SearchVectorField(),
         db_persist=True,
@@ -55,7 +63,8 @@ class SearchDocument(models.Model):
         indexes = [
             GinIndex(fields=["vector"], name="search_vector"),
             models.Index(fields=["incident", "kind"], name="search_of_an_incident"),
-            models.Index(fields=["kind", "-at"], name="search_newest_of_a_kind"),
+            models.Index(fields=["is_collected", "-at"], name="search_in_order"),
+            models.Index(fields=["key"], condition=~models.Q(key=""), name="search_by_key"),
         ]
 
     def __str__(self) -> str:

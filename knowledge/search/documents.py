@@ -106,12 +106,11 @@ def _followup(row: FollowUp) -> SearchDocument:
 
 def _timeline(row: TimelineEntry) -> SearchDocument:
     return SearchDocument(
-        title=row.title,
+        title=f"{row.incident.key} {row.title}",
         keywords=row.incident.key,
         body=row.text,
         url=f"{row.incident.get_absolute_url()}#tl-{row.pk}",
         at=row.occurred_at,
-        key=row.incident.key,
         **_place(row.incident),
     )
 

@@ -23,7 +23,6 @@ FILTERS = {
     "after": "a day such as 2026-11-28",
 }
 _PART = re.compile(r'(-?)(?:([a-z]{2,12}):)?("[^"]{0,200}"?|\S+)', re.IGNORECASE)
-_WORDS = re.compile(r'-?"[^"]*"?|\S+')
 _KEY = re.compile(r"(?i)^(INC|L|F)-?(\d{1,9})$")
 
 
@@ -42,15 +41,6 @@ class Asked:
     @property
     def is_empty(self) -> bool:
         return not (self.words or self.filters or self.before or self.after)
-
-    @property
-    def wanted(self) -> str:
-        return " ".join(part for part in _WORDS.findall(self.words) if not part.startswith("-"))
-
-    @property
-    def unwanted(self) -> str:
-        """The words with a minus, each with it."""
-        return " ".join(part for part in _WORDS.findall(self.words) if part.startswith("-"))
 
     def only(self, name: str) -> list[str]:
         return self.filters.get(name, [])

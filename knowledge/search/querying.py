@@ -10,7 +10,7 @@ from accounts.models import User
 from knowledge.models import SearchDocument
 from knowledge.search.parsing import Asked, parse
 from knowledge.search.snippets import Part, marked, snippet
-from knowledge.search.statement import Statement
+from knowledge.search.statement import CONSIDERED, Statement
 from knowledge.search.words import suggestion
 
 PAGE = 20
@@ -38,13 +38,16 @@ class Hit:
 
 @dataclass(frozen=True, slots=True)
 class Found:
-    """A page of results. `facets`: `{"service": [(value, label, count, is chosen)]}`; `next` 0 where it is the last."""
+    """A page of results. `facets`: `{"service": [(value, label, count, is chosen)]}`; `next` 0 where it is the last;
+    `is_more`: there are more than `total`, and the facets count some of them.
+    """
 
     asked: Asked
     hits: list[Hit] = field(default_factory=list)
     total: int = 0
     facets: dict[str, list[tuple[str, str, int, bool]]] = field(default_factory=dict)
     next: int = 0
+    is_more: bool = False
     suggestion: str = ""
 
 
@@ -67,7 +70,7 @@ def search(
     more = len(page) > size and start + size <= DEEPEST
     hits = _hits(page[:size], stems)
     helped = suggestion(asked, person) if total < 3 and asked.words else ""
-    return Found(asked, hits, total, facets, start + size if more else 0, helped)
+    return Found(asked, hits, total, facets, start + size if more else 0, total >= CONSIDERED, helped)
 
 
 Sorted = tuple[int, dict[str, list[tuple[str, str, int, bool]]], list[str], list[int]]

@@ -16,21 +16,19 @@ from incidents.models.incident import OPEN_STATUSES
 from knowledge.models import Lesson
 from knowledge.search.parsing import Asked
 
-# What is newer comes first among equals: half as much again for today, nothing after some years.
-EITHER = "websearch_to_tsquery('english', %(words)s) || websearch_to_tsquery('simple', %(words)s)"
-# What is not wanted must be missing in either way of writing it.
-WITHOUT = "websearch_to_tsquery('english', %(without)s) && websearch_to_tsquery('simple', %(without)s)"
-WHOLE = f"({EITHER}) && ({WITHOUT})"
+WHOLE = "websearch_to_tsquery('english', %(words)s)"
 # Whoever types has not finished the last word.
-TYPING = f"{WHOLE} || (websearch_to_tsquery('english', %(finished)s) && to_tsquery('simple', %(begun)s))"
-QUERY, QUERY_TYPING = f"WITH q AS (SELECT {WHOLE} AS query)", f"WITH q AS (SELECT {TYPING} AS query)"
-SEARCH = """, found AS MATERIALIZED (
-    SELECT d.id, d.kind, d.severity, d.services, d.reasons, d.at, (%(key)s <> '' AND d.key = %(key)s) AS is_key,
-        ts_rank(%(weights)s::real[], d.vector, q.query, 1)
-            * (1 + 0.5 / (1 + extract(epoch FROM greatest(now() - d.at, interval '0')) / 7776000)) AS rank
-    FROM knowledge_searchdocument d, q WHERE {where}
-), chosen AS (SELECT * FROM found WHERE %(any_kind)s OR kind = ANY(%(kinds)s)),
-page AS (
+TYPING = f"({WHOLE} || (websearch_to_tsquery('english', %(finished)s) && to_tsquery('english', %(begun)s)))"
+# A word that stands nearly everywhere is ranked and counted among so many: what people wrote first, then the newest
+# evidence. Ranking reads each text, so that without a bound a common word costs more than the rarest is worth.
+CONSIDERED = 5_000
+# The query stands in each place as itself: a constant, by which the planner knows how much it finds.
+SEARCH = """WITH found AS MATERIALIZED (
+    SELECT d.id, d.kind, d.severity, d.services, d.reasons, d.at, d.is_key, {rank} AS rank FROM (
+        {named}(SELECT {columns}, false AS is_key FROM knowledge_searchdocument d WHERE {where}
+        ORDER BY d.is_collected, d.at DESC LIMIT %(considered)s)
+    ) d
+), chosen AS ({chosen}), page AS (
     SELECT id, row_number() OVER () AS place
     FROM (SELECT id FROM chosen ORDER BY {order} OFFSET %(start)s LIMIT %(size)s) p
 )
@@ -41,7 +39,14 @@ UNION ALL SELECT 'severity', severity, count(*) FROM chosen WHERE severity <> ''
 UNION ALL SELECT 'service', s, count(*) FROM chosen, unnest(services) s GROUP BY s
 UNION ALL SELECT 'reason', r, count(*) FROM chosen, unnest(reasons) r GROUP BY r
 UNION ALL SELECT 'page', id::text, place FROM page"""
-ANY = " SELECT 1 FROM knowledge_searchdocument d, q WHERE {where} LIMIT 1"
+COLUMNS = "d.id, d.kind, d.severity, d.services, d.reasons, d.at, d.vector"
+# INC-42 itself, whatever else speaks of it.
+NAMED = """(SELECT {columns}, true AS is_key FROM knowledge_searchdocument d WHERE d.key = %(key)s AND {where}) UNION ALL """
+NEWEST = "at DESC, id"
+# Half as much again for what is of today, nothing for what is years old.
+BEST = f"""is_key DESC,
+    rank * (1 + 0.5 / (1 + greatest(0, extract(epoch FROM now() - at)::float8) / 7776000)) DESC, {NEWEST}"""
+ANY = "SELECT 1 FROM knowledge_searchdocument d WHERE {where} LIMIT 1"
 # Of body, nothing, names and title.
 WEIGHTS = "{0.1, 0.2, 0.4, 1.0}"
 
@@ -53,18 +58,16 @@ class Statement:
         self.asked = asked
         finished, _, begun = asked.words.rpartition(" ")
         is_begun = typing and begun.isalnum()
-        self.query = QUERY_TYPING if is_begun else QUERY
-        self.params: dict[str, Any] = {
-            "words": asked.wanted,
-            "without": asked.unwanted,
-            "key": asked.key,
-            "weights": WEIGHTS,
-        }
+        self.query = TYPING if is_begun else WHOLE
+        self.params: dict[str, Any] = {"words": asked.words, "key": asked.key, "weights": WEIGHTS}
         if is_begun:
             self.params |= {"finished": finished, "begun": f"{begun}:*"}
-        self.conditions = [self._visible(person), *self._filters()]
-        if asked.words:
-            self.conditions.append("(d.vector @@ q.query OR (%(key)s <> '' AND d.key = %(key)s))")
+        allowed = [self._visible(person), *self._filters()]
+        matching = [f"d.vector @@ {self.query}"] if asked.words else []
+        self.named = NAMED.format(columns=COLUMNS, where=" AND ".join(allowed)) if asked.key else ""
+        # What is named comes first, and not twice.
+        others = ["d.key <> %(key)s"] if asked.key else []
+        self.where = " AND ".join([*allowed, *matching, *others])
 
     def _visible(self, person: User) -> str:
         """Django writes the subqueries, so that who sees what is said in one place alone."""
@@ -98,17 +101,25 @@ class Statement:
         return found
 
     def run(self, *, start: int, size: int, newest: bool) -> list[tuple[Any, ...]]:
+        """Rows of ("total" | "stem" | a facet | "page", value, count or place)."""
         kinds = list(self.asked.only("kind"))
-        order = "at DESC, rank DESC" if newest or not self.asked.words else "is_key DESC, rank DESC, at DESC"
-        params = {**self.params, "kinds": kinds, "any_kind": not kinds, "start": start, "size": size}
+        text = SEARCH.format(
+            where=self.where,
+            columns=COLUMNS,
+            named=self.named,
+            rank=f"ts_rank(%(weights)s::real[], d.vector, {self.query})" if self.asked.words else "0",
+            chosen="SELECT * FROM found WHERE kind = ANY(%(kinds)s)" if kinds else "SELECT * FROM found",
+            order=NEWEST if newest or not self.asked.words else BEST,
+        )
+        params = {**self.params, "kinds": kinds, "start": start, "size": size, "considered": CONSIDERED}
         with connection.cursor() as cursor:
-            cursor.execute(self.query + SEARCH.format(where=" AND ".join(self.conditions), order=order), params)
+            cursor.execute(text, params)
             found: list[tuple[Any, ...]] = cursor.fetchall()
             return found
 
     def any_of(self) -> bool:
         with connection.cursor() as cursor:
-            cursor.execute(self.query + ANY.format(where=" AND ".join(self.conditions)), self.params)
+            cursor.execute(ANY.format(where=self.where), self.params)
             return bool(cursor.fetchone())
 
 
