@@ -12,6 +12,7 @@ urlpatterns = [
     path("knowledge/lessons/new/", lessons.lesson_new, name="lesson-new"),
     path("knowledge/lessons/<int:number>/", lessons.lesson, name="lesson"),
     path("knowledge/lessons/<int:number>/edit/", lessons.lesson_edit, name="lesson-edit"),
+    path("knowledge/lessons/<int:number>/verdict/", lessons.lesson_verdict, name="lesson-verdict"),
     path("knowledge/lessons/<int:number>/delete/", lessons.lesson_delete, name="lesson-delete"),
     path("checklists/", checklists.checklist_list, name="checklist-list"),
     path("checklists/new/", checklists.checklist_edit, name="checklist-new"),

@@ -17,3 +17,4 @@ import "./agenda.js";
 import "./comments.js";
 import "./comment-marks.js";
 import "./contents.js";
+import "./lesson-quote.js";

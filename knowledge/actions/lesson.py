@@ -13,10 +13,10 @@ from accounts.models import User
 from accounts.permissions import require_respond
 from accounts.problems import InvalidInput
 from incidents.models import Counter, Incident, PostMortem
-from knowledge.models import Lesson
+from knowledge.models import Lesson, LessonVerdict
 from knowledge.models.lesson import SIGNAL_KINDS
 
-FIELDS = ("statement", "context", "tags", "services", "signals")
+FIELDS = ("statement", "context", "tags", "services", "signals", "quote", "quoted_from")
 MOST_SIGNALS = 20
 
 
@@ -30,8 +30,10 @@ def create_lesson(
     services: Sequence[str] = (),
     signals: Sequence[Mapping[str, str]] = (),
     postmortems: Sequence[PostMortem] = (),
+    quote: str = "",
+    quoted_from: PostMortem | None = None,
 ) -> Lesson:
-    """L-n. One sentence; the rest goes into the context."""
+    """L-n. One sentence; the rest goes into the context. `quote` is the passage of `quoted_from` it was drawn from."""
     require_respond(by)
     lesson = Lesson(
         number=0,
@@ -40,12 +42,37 @@ def create_lesson(
         tags=list(tags),
         services=list(services),
         signals=clean_signals(signals),
+        quote=quote.strip(),
+        quoted_from=quoted_from,
         created_by=by,
     )
     lesson.clean_fields(exclude=["number", "created_by"])
     lesson.number = Counter.take("L")
     lesson.save()
-    lesson.postmortems.set(postmortems)
+    lesson.postmortems.set({*postmortems, *([quoted_from] if quoted_from else [])})
+    return lesson
+
+
+@transaction.atomic
+def decide_lesson(
+    *, lesson: Lesson, state: str, by: User, now: datetime, reason: str = "", via: str = "page"
+) -> Lesson:
+    """Confirmed, disputed or retired (both with a reason), or written as at first; each verdict stays on record."""
+    require_respond(by)
+    if state not in Lesson.State.values:
+        raise InvalidInput("state", f"is {state!r}; expected one of {', '.join(Lesson.State.values)}")
+    reason = reason.strip()
+    if state in {Lesson.State.DISPUTED, Lesson.State.RETIRED} and not reason:
+        raise InvalidInput("reason", "say why; whoever reads the lesson next will ask")
+    if len(reason) > 2_000:
+        raise InvalidInput("reason", f"has {len(reason):,} characters; expected at most 2,000")
+    lesson = Lesson.objects.select_for_update().get(pk=lesson.pk)
+    if lesson.state == state and not reason:
+        return lesson
+    lesson.state = state
+    lesson.save()
+    LessonVerdict.objects.create(lesson=lesson, state=state, reason=reason, by=by, at=now)
+    audit.record(at=now, actor=by, verb=f"lesson.{state}", target=str(lesson), via=via, detail={"reason": reason})
     return lesson
 
 

@@ -17,6 +17,7 @@ from knowledge.models import (
     ChecklistTick,
     Lesson,
 )
+from knowledge.models.lesson import SIGNAL_KINDS
 
 
 class VisiblePostMortemField(serializers.PrimaryKeyRelatedField[PostMortem]):
@@ -29,17 +30,26 @@ class VisibleLessonField(serializers.SlugRelatedField):  # type: ignore[type-arg
         return Lesson.objects.visible_to(self.context["request"].user)
 
 
+class SignalSerializer(serializers.Serializer[Any]):
+    kind = serializers.ChoiceField(choices=list(SIGNAL_KINDS.items()))
+    value = serializers.CharField(max_length=253)
+
+
 class LessonSerializer(serializers.ModelSerializer[Lesson]):
     key = serializers.CharField(read_only=True)
     statement = serializers.CharField()
+    signals = SignalSerializer(many=True, required=False)
+    reason = serializers.CharField(
+        write_only=True, required=False, help_text="With state: why it is disputed or retired."
+    )
     postmortems = VisiblePostMortemField(many=True, required=False, queryset=PostMortem.objects.all())
     created_by = PersonField(read_only=True)
 
     class Meta:
         model = Lesson
         fields = [
-            *["number", "key", "statement", "context", "tags", "services", "postmortems", "created_by"],
-            *["resource_version", "created_at", "updated_at"],
+            *["number", "key", "statement", "context", "tags", "services", "signals", "state", "reason"],
+            *["postmortems", "quote", "created_by", "resource_version", "created_at", "updated_at"],
         ]
         read_only_fields = ["number", "resource_version", "created_at"]
 

@@ -11,7 +11,7 @@ from accounts.problems import InvalidInput
 from incidents.models import Incident, PostMortem
 from knowledge.actions.brownbag import delete_brownbag, save_brownbag
 from knowledge.actions.checklist import delete_checklist, finish_run, save_checklist, start_run, tick
-from knowledge.actions.lesson import change_lesson, create_lesson, delete_lesson
+from knowledge.actions.lesson import change_lesson, create_lesson, decide_lesson, delete_lesson
 from knowledge.api import serializers
 from knowledge.models import BrownBagItem, BrownBagSession, Checklist, ChecklistItem, ChecklistRun, Lesson
 
@@ -36,10 +36,19 @@ class LessonViewSet(Everything):
         return rows.select_related("created_by").prefetch_related(Prefetch("postmortems", queryset=seen))
 
     def perform_create(self, data: dict[str, Any]) -> Lesson:
+        for name in ("state", "reason"):
+            if data.pop(name, "") not in {"", Lesson.State.WRITTEN}:
+                raise InvalidInput(name, "is not for creating; change it afterwards")
         return create_lesson(by=self.person(), **data)
 
     def perform_update(self, row: Lesson, data: dict[str, Any]) -> Lesson:
-        return change_lesson(lesson=row, by=self.person(), **data)
+        state, reason = data.pop("state", None), data.pop("reason", "")
+        if data:
+            row = change_lesson(lesson=row, by=self.person(), **data)
+        if state is not None or reason:
+            told = {"state": state or row.state, "reason": reason}
+            row = decide_lesson(lesson=row, by=self.person(), now=self.now(), via="api", **told)
+        return row
 
     def perform_destroy(self, row: Lesson) -> None:
         delete_lesson(lesson=row, by=self.person(), now=self.now(), via="api")

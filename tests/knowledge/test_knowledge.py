@@ -48,7 +48,7 @@ def test_a_lesson_is_written_on_its_page_and_keeps_what_was_typed_when_refused(a
     refused = as_ada.post("/knowledge/lessons/new/", form)
     assert refused.status_code == 422
     assert "Because **probes**." in refused.content.decode()
-    form |= {"statement": "Ask the process, not the database.", "postmortems": [str(postmortem.pk)]}
+    form |= {"statement": "Ask the process, not the database.", "postmortems": postmortem.incident.key}
     assert as_ada.post("/knowledge/lessons/new/", form)["Location"] == "/knowledge/lessons/1/"
     lesson = Lesson.objects.get()
     assert (lesson.tags, list(lesson.postmortems.all())) == (["probes", "rollout"], [postmortem])
