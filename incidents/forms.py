@@ -13,7 +13,7 @@ from accounts.problems import InvalidInput
 from incidents.actions.incident import check_window, clean_title
 from incidents.fields import MomentField, NamesField, WordsField, WorkloadsField
 from incidents.models import FollowUp, Incident, Severity, SignalPolicy
-from incidents.models.incident import ClosureReason, IncidentRole, Kind, MilestoneKind, Status, Visibility
+from incidents.models.incident import ClosureReason, DetectedBy, IncidentRole, Kind, MilestoneKind, Status, Visibility
 from incidents.models.signal import LONGEST_QUIET
 from telemetry.models import Cluster
 
@@ -63,6 +63,7 @@ class IncidentForm(forms.Form):
         help_text="Restricted: seen by admins and by those who take part.",
     )
     labels = WordsField(help_text="Divided by commas.")
+    detected_by = forms.ChoiceField(choices=DetectedBy.choices, required=False, help_text="What told us first.")
     window_from = MomentField(label="Collect from", help_text="Empty: 15 minutes before the impact.")
     window_to = MomentField(label="Collect until", help_text="Empty: 15 minutes after it was resolved.")
 

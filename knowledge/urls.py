@@ -1,6 +1,6 @@
 from django.urls import path
 
-from knowledge.views import brownbags, checklists, lessons, matches, search
+from knowledge.views import brownbags, checklists, insight, lessons, matches, search
 
 urlpatterns = [
     path("search/", search.search, name="search"),
@@ -8,6 +8,8 @@ urlpatterns = [
     path("incidents/<int:number>/seen-before/", matches.panel, name="seen-before"),
     path("incidents/<int:number>/seen-before/<int:pk>/", matches.decide, name="match-decide"),
     path("incidents/<int:number>/seen-before/lessons/<int:pk>/", matches.answer, name="lesson-answer"),
+    path("insight/", insight.insight, name="insight"),
+    path("insight/<slug:name>.csv", insight.insight_csv, name="insight-csv"),
     path("knowledge/", lessons.lesson_list, name="knowledge"),
     path("knowledge/lessons/new/", lessons.lesson_new, name="lesson-new"),
     path("knowledge/lessons/<int:number>/", lessons.lesson, name="lesson"),

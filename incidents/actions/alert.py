@@ -14,7 +14,7 @@ from incidents.actions.milestone import forget_milestones, write_milestone
 from incidents.actions.timeline import write_change
 from incidents.alert_places import Place
 from incidents.models import AlertDeed, AlertRule, Incident, MitigationProposal, Severity
-from incidents.models.incident import TITLE_LIMIT, MilestoneKind, Status
+from incidents.models.incident import TITLE_LIMIT, DetectedBy, MilestoneKind, Status
 from telemetry.models import Alert
 
 
@@ -67,6 +67,7 @@ def _declare(alert: Alert, place: Place, severity: Severity | None, by: User, no
         services=[place.service] if place.service else [],
         workloads=workload,
         labels=["alert"],
+        detected_by=DetectedBy.ALERT,
         impact_started_at=known,
         detected_at=detected,
         by=by,

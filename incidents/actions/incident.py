@@ -22,6 +22,7 @@ from incidents.models.incident import (
     OPEN_STATUSES,
     TITLE_LIMIT,
     ClosureReason,
+    DetectedBy,
     IncidentRole,
     Kind,
     MilestoneKind,
@@ -42,6 +43,7 @@ FIELDS = (
     "workloads",
     "services",
     "labels",
+    "detected_by",
     "window_from",
     "window_to",
 )
@@ -62,6 +64,7 @@ def declare_incident(
     workloads: Sequence[Mapping[str, str]] = (),
     services: Sequence[str] = (),
     labels: Sequence[str] = (),
+    detected_by: str = DetectedBy.UNSAID,
     impact_started_at: datetime | None = None,
     detected_at: datetime | None = None,
     window_from: datetime | None = None,
@@ -87,6 +90,7 @@ def declare_incident(
         workloads=clean_workloads(workloads),
         services=list(services),
         labels=list(labels),
+        detected_by=detected_by,
         window_from=window_from,
         window_to=window_to,
     )

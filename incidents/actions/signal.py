@@ -15,6 +15,7 @@ from accounts.problems import InvalidInput
 from incidents.actions.incident import LONGEST_WINDOW, declare_incident, usual_severity
 from incidents.actions.timeline import write_change
 from incidents.models import Incident, IncidentProposal, Severity, SignalPolicy
+from incidents.models.incident import DetectedBy
 from telemetry.signals import BY_NAME
 
 WORKLOADS = frozenset({"Deployment", "StatefulSet", "DaemonSet", "Job", "CronJob", "Pod"})
@@ -106,6 +107,7 @@ def declare_of(
         "namespaces": [place] if place else [],
         "workloads": [workload] if place and proposal.kind in WORKLOADS else [],
         "labels": [f"signal:{proposal.signal}"],
+        "detected_by": DetectedBy.ALERT,
         "impact_started_at": began if now - began < LONGEST_WINDOW else None,
     }
     return declare_incident(severity=severity, by=by, now=now, via=via, **told | chosen)

@@ -110,6 +110,7 @@ class IncidentSerializer(serializers.ModelSerializer[Incident]):
                 "workloads",
                 "services",
                 "labels",
+                "detected_by",
             ],
             *["window_from", "window_to", "roles", "milestones", "durations", "evidence_count", "evidence_frozen_at"],
             *["resource_version", "created_at", "updated_at", "reason", "impact_started_at", "detected_at"],

@@ -91,6 +91,13 @@ class ClosureReason(models.TextChoices):
     CANCELLED = "cancelled", "Cancelled"
 
 
+class DetectedBy(models.TextChoices):
+    UNSAID = "", "Not said"
+    ALERT = "alert", "An alert"
+    CUSTOMER = "customer", "A customer"
+    PERSON = "person", "Somebody of ours"
+
+
 OPEN_STATUSES = (Status.INVESTIGATING, Status.IDENTIFIED, Status.MITIGATED)
 
 
@@ -137,6 +144,9 @@ class Incident(Versioned):
     duplicate_of = models.ForeignKey("self", on_delete=models.PROTECT, null=True, blank=True, related_name="duplicates")
     recurrence_of = models.ForeignKey(
         "self", on_delete=models.SET_NULL, null=True, blank=True, related_name="recurrences"
+    )
+    detected_by = models.CharField(
+        max_length=8, choices=DetectedBy.choices, blank=True, default=DetectedBy.UNSAID, help_text="What told us first."
     )
     declared_by = models.ForeignKey(User, on_delete=models.PROTECT, related_name="declared_incidents")
     declared_at = models.DateTimeField(default=timezone.now)
