@@ -1,6 +1,6 @@
 from django.urls import path
 
-from knowledge.views import brownbags, checklists, lessons, search
+from knowledge.views import brownbags, checklists, exports, lessons, search
 
 urlpatterns = [
     path("search/", search.search, name="search"),
@@ -17,6 +17,11 @@ urlpatterns = [
     path("checklists/runs/<int:pk>/", checklists.run, name="checklist-run"),
     path("checklists/runs/<int:pk>/ticks/<int:tick_id>/", checklists.run_tick, name="checklist-tick"),
     path("checklists/runs/<int:pk>/finish/", checklists.run_finish, name="checklist-finish"),
+    path("exports/", exports.export_list, name="export-list"),
+    path("exports/new/<str:subject>/<int:ref>/<str:form>/", exports.export_new, name="export-new"),
+    path("exports/<int:pk>/", exports.export, name="export"),
+    path("exports/<int:pk>/file/", exports.export_file, name="export-file"),
+    path("exports/<int:pk>/delete/", exports.export_delete, name="export-delete"),
     path("brown-bags/", brownbags.brownbag_list, name="brownbag-list"),
     path("brown-bags/new/", brownbags.brownbag_edit, name="brownbag-new"),
     path("brown-bags/<int:pk>/", brownbags.brownbag, name="brownbag"),

@@ -8,7 +8,6 @@ from django.db.models import Count
 from django.http import Http404, HttpRequest, HttpResponse
 from django.shortcuts import get_object_or_404, redirect, render
 from django.utils import timezone
-from django.utils.text import slugify
 from django.views.decorators.http import require_GET, require_http_methods
 
 from accounts.models import User
@@ -18,10 +17,12 @@ from incidents.listing import page_of
 from incidents.models import Incident, PostMortem
 from incidents.views.access import permitted, person
 from knowledge.actions.brownbag import save_brownbag
-from knowledge.exports import FORMATS, export
 from knowledge.forms import BrownBagForm
 from knowledge.models import BrownBagSession, Lesson
 from knowledge.reading import visible_items
+from knowledge.views.exports import export_now
+
+QUICK = ("md", "page", "html", "ics")
 
 
 @require_GET
@@ -49,7 +50,6 @@ def brownbag(request: HttpRequest, pk: int) -> HttpResponse:
         "left_out": left_out,
         "minutes": sum(item.minutes for item in items),
         "can_respond": can_respond(request.user),
-        "formats": FORMATS,
     }
     return render(request, "knowledge/brownbag.html", context)
 
@@ -133,13 +133,7 @@ def _agenda(request: HttpRequest, choices: dict[str, Any], stored: list[dict[str
 
 @require_GET
 def brownbag_export(request: HttpRequest, pk: int, form: str) -> HttpResponse:
-    """The report as a file; restricted items that the person may not see are left out, with a note."""
-    row = get_object_or_404(BrownBagSession.objects.select_related("host"), pk=pk)
-    if form not in FORMATS:
+    """The file at once, without a worker: for Markdown, the one-file page and the invitation, whose addresses people keep."""
+    if form not in QUICK:
         raise Http404
-    items, left_out = visible_items(row, person(request))
-    content = export(row, items, form=form, person=person(request), left_out=left_out)
-    name = slugify(row.title) or "brown-bag"
-    answer = HttpResponse(content, content_type=FORMATS[form].content_type)
-    answer.headers["Content-Disposition"] = f'attachment; filename="{name}.{FORMATS[form].extension}"'
-    return answer
+    return export_now(request, "brownbag", pk, form)
