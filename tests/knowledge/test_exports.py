@@ -95,7 +95,7 @@ def test_html_slides_stand_alone_and_run_no_word_of_a_person(session: Prepared) 
     pages = html.split("<script>")[0]
     assert not re.search(r"<(?:script|link|img|iframe)\b[^>]*\b(?:src|href)=\"(?!data:)", pages)
     assert not re.search(r"url\(\"?+(?!data:|#)", html.split("</style>")[0])
-    assert html.count('role="img" aria-label="') + html.count("<img ") == drawn(session.document)
+    assert pages.count('role="img" aria-label="') + pages.count("<img ") == drawn(session.document)
 
 
 def test_the_page_as_one_file_stands_alone(session: Prepared) -> None:
