@@ -13,6 +13,7 @@ from django.views.decorators.http import require_GET
 
 from accounts.models import User
 from accounts.permissions import can_respond
+from incidents import markdown
 from incidents.listing import page_of
 from incidents.models import Incident
 from incidents.views.access import person
@@ -52,6 +53,7 @@ def brownbag(request: HttpRequest, pk: int) -> HttpResponse:
     seen = row.followups.filter(incident__in=Incident.objects.visible_to(me))
     context = {
         "session": row,
+        "introduction": markdown.render(row.introduction, id_prefix="intro-").html,
         "items": items,
         "left_out": left_out,
         "minutes": sum(item.minutes for item in items),
