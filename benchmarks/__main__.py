@@ -42,7 +42,18 @@ def _run() -> list:
     from django.core.management import call_command
 
     call_command("bootstrap", verbosity=0, stdout=open(os.devnull, "w"))  # noqa: SIM115, PTH123
-    from benchmarks import archive, collecting, intake, pages, recording, redaction, rendering, slack, writing
+    from benchmarks import (
+        archive,
+        collecting,
+        exporting,
+        intake,
+        pages,
+        recording,
+        redaction,
+        rendering,
+        slack,
+        writing,
+    )
 
     return [
         *rendering.figures(),
@@ -54,6 +65,7 @@ def _run() -> list:
         *archive.figures(),
         *redaction.figures(),
         *intake.figures(),
+        *exporting.figures(),
     ]
 
 
