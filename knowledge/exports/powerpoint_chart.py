@@ -35,8 +35,8 @@ def add_chart(slide: Any, chart: Chart, box: tuple[float, float, float, float], 
     for place, line in enumerate(chart.lines):
         series = data.add_series(line.name or ("Value" if not place else f"Series {place + 1}"))
         for at, value in line.points:
-            if value is not None:
-                series.add_data_point(_serial(at, zone), value)
+            # None is a gap, in the drawing and in its sheet.
+            series.add_data_point(_serial(at, zone), value)
     marks = _marks(chart, start, end, low, top)
     for name, points, _ in marks:
         series = data.add_series(name)
