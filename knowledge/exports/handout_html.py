@@ -88,7 +88,7 @@ def _promises(chapter: Chapter) -> str:
     head = "".join(f"<th>{name}</th>" for name in ("Key", "Follow-up", "Who", "Due", "State"))
     return (
         "<h2>Follow-ups as they stand now</h2>"
-        f'<table class="tbl"><colgroup><col style="width:8%"><col style="width:46%"><col style="width:18%"><col style="width:14%"><col style="width:14%"></colgroup>'
+        f'<table class="tbl"><colgroup><col style="width:9%"><col style="width:41%"><col style="width:18%"><col style="width:18%"><col style="width:14%"></colgroup>'
         f"<thead><tr>{head}</tr></thead><tbody>{rows}</tbody></table>"
     )
 

@@ -156,6 +156,7 @@ def _finished(made: bytes, drawn: Drawn) -> bytes:
     )
     body = parts["word/document.xml"].decode()
     body = re.sub(r"(<w:tblW\b[^>]*/>)", r"\1" + borders, body)
+    body = re.sub(r"<w:tr>(?!\s*<w:trPr>)", "<w:tr><w:trPr><w:cantSplit/></w:trPr>", body)
     parts["word/document.xml"] = body.encode()
     core = parts["docProps/core.xml"]
     parts["docProps/core.xml"] = re.sub(
