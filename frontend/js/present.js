@@ -1,10 +1,10 @@
-// [data-present]: one slide at a time with its notes, the next one, and the time spent on the agenda's item.
-const page = document.querySelector("[data-present]");
+// [data-deck]: one slide at a time with its notes, the next one, and the time spent on the agenda's item.
+const page = document.querySelector("[data-deck]");
 
 const start = () => {
-  const slides = [...page.querySelectorAll("[data-present-slide]")];
-  const notes = [...page.querySelectorAll("[data-present-notes]")];
-  const part = (name) => page.querySelector(`[data-present-${name}]`);
+  const slides = [...page.querySelectorAll("[data-deck-slide]")];
+  const notes = [...page.querySelectorAll("[data-deck-notes]")];
+  const part = (name) => page.querySelector(`[data-deck-${name}]`);
   const spent = {};
   let at = 0;
   let running = true;
@@ -32,10 +32,10 @@ const start = () => {
   };
 
   page.addEventListener("click", (event) => {
-    const step = event.target.closest("[data-present-step]");
-    if (step) show(at + Number(step.dataset.presentStep));
-    if (event.target.closest("[data-present-full]")) full();
-    const pause = event.target.closest("[data-present-pause]");
+    const step = event.target.closest("[data-deck-step]");
+    if (step) show(at + Number(step.dataset.deckStep));
+    if (event.target.closest("[data-deck-full]")) full();
+    const pause = event.target.closest("[data-deck-pause]");
     if (!pause) return;
     running = !running;
     pause.setAttribute("aria-pressed", String(!running));

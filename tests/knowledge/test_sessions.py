@@ -66,7 +66,7 @@ def test_a_rule_shares_the_slot(minutes: int, sum_: int) -> None:
 def test_the_presenter_sees_slides_notes_and_no_style_of_their_own(as_ada: Client) -> None:
     session = make_brownbag(items=[{"postmortem": make_story(1, charts=1), "notes": "Begin slowly.", "minutes": 7}])
     page = as_ada.get(f"{session.get_absolute_url()}present/").content.decode()
-    assert page.count("data-present-slide") == page.count("data-present-notes") > 8
+    assert page.count("data-deck-slide") == page.count("data-deck-notes") > 8
     assert "Begin slowly." in page
     assert 'data-minutes="7"' in page
     assert "<style" not in page
