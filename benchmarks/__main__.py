@@ -16,7 +16,7 @@ from config.embedded.postgres import EmbeddedPostgres
 
 ALL = (
     *("rendering", "pages", "writing", "slack", "collecting", "recording", "searching", "archive", "redaction"),
-    "intake",
+    *("intake", "exporting"),
 )
 
 

@@ -172,6 +172,8 @@ CELERY_BEAT_SCHEDULE = {
     "prune-trials": {"task": "telemetry.tasks.prune_trials", "schedule": timedelta(hours=1)},
     "prune-intake": {"task": "telemetry.tasks.prune_intake", "schedule": timedelta(hours=1)},
     "keep-archive": {"task": "telemetry.tasks.keep_archive", "schedule": timedelta(hours=1)},
+    "sweep-exports": {"task": "knowledge.tasks.sweep_exports", "schedule": timedelta(seconds=10)},
+    "prune-exports": {"task": "knowledge.tasks.prune_exports", "schedule": timedelta(hours=1)},
     "heartbeat": {"task": "telemetry.tasks.beat", "schedule": timedelta(seconds=30)},
 }
 

@@ -10,6 +10,14 @@ import { sprite } from "./sprite.mjs";
 const here = dirname(fileURLToPath(import.meta.url));
 const out = join(here, "..", "static", "debrief");
 
+const exportFonts = {
+  inter: ["400Regular/Inter_400Regular", "400Regular_Italic/Inter_400Regular_Italic", "600SemiBold/Inter_600SemiBold", "700Bold/Inter_700Bold"],
+  "jetbrains-mono": ["400Regular/JetBrainsMono_400Regular"],
+  "noto-emoji": ["400Regular/NotoEmoji_400Regular"],
+  "noto-sans-arabic": ["400Regular/NotoSansArabic_400Regular"],
+  "noto-sans-hebrew": ["400Regular/NotoSansHebrew_400Regular"],
+};
+
 // The Tabler that we use arrives as a module of its own, so that `css/main.css` imports it by name.
 const tablerModule = {
   name: "tabler",
@@ -69,6 +77,22 @@ await esbuild.build({
   outdir: out,
   format: "esm",
 });
+await esbuild.build({
+  ...shared,
+  entryPoints: { deck: "css/deck.css" },
+  outdir: out,
+  loader: { ".woff2": "file", ".svg": "file" },
+  assetNames: "assets/[name]",
+});
+await esbuild.build({ ...shared, entryPoints: { deck: "js/deck.js" }, outdir: out, format: "iife" });
+// Exports set text in these; programs that make PDF and pictures read no WOFF.
+await mkdir(join(out, "fonts"), { recursive: true });
+for (const [name, faces] of Object.entries(exportFonts)) {
+  for (const face of faces) {
+    const file = `${face.split("/")[1]}.ttf`;
+    await copyFile(join(here, "node_modules/@expo-google-fonts", name, face + ".ttf"), join(out, "fonts", file));
+  }
+}
 await copyFile(join(here, "img/favicon.svg"), join(out, "favicon.svg"));
 await writeFile(join(out, "icons.svg"), await sprite(here));
 const manifest = { sources: await hashes(here), outputs: await hashes(out) };

@@ -1,6 +1,6 @@
 from django.urls import path
 
-from knowledge.views import brownbags, checklists, insight, lessons, matches, search
+from knowledge.views import agenda, brownbags, checklists, exports, insight, lessons, matches, search, sessions
 
 urlpatterns = [
     path("search/", search.search, name="search"),
@@ -24,9 +24,21 @@ urlpatterns = [
     path("checklists/runs/<int:pk>/", checklists.run, name="checklist-run"),
     path("checklists/runs/<int:pk>/ticks/<int:tick_id>/", checklists.run_tick, name="checklist-tick"),
     path("checklists/runs/<int:pk>/finish/", checklists.run_finish, name="checklist-finish"),
+    path("exports/", exports.export_list, name="export-list"),
+    path("exports/new/<str:subject>/<int:ref>/<str:form>/", exports.export_new, name="export-new"),
+    path("exports/<int:pk>/", exports.export, name="export"),
+    path("exports/<int:pk>/file/", exports.export_file, name="export-file"),
+    path("exports/<int:pk>/delete/", exports.export_delete, name="export-delete"),
     path("brown-bags/", brownbags.brownbag_list, name="brownbag-list"),
-    path("brown-bags/new/", brownbags.brownbag_edit, name="brownbag-new"),
+    path("brown-bags/new/", agenda.brownbag_edit, name="brownbag-new"),
     path("brown-bags/<int:pk>/", brownbags.brownbag, name="brownbag"),
-    path("brown-bags/<int:pk>/edit/", brownbags.brownbag_edit, name="brownbag-edit"),
+    path("brown-bags/<int:pk>/edit/", agenda.brownbag_edit, name="brownbag-edit"),
+    path("brown-bags/<int:pk>/slides/", brownbags.brownbag_slides, name="brownbag-slides"),
+    path("brown-bags/<int:pk>/present/", brownbags.brownbag_present, name="brownbag-present"),
+    path("brown-bags/<int:pk>/answer/", sessions.brownbag_answer, name="brownbag-answer"),
+    path("brown-bags/<int:pk>/attendance/", sessions.brownbag_attendance, name="brownbag-attendance"),
+    path("brown-bags/<int:pk>/feedback/", sessions.brownbag_feedback, name="brownbag-feedback"),
+    path("brown-bags/<int:pk>/followups/", sessions.brownbag_followup, name="brownbag-followup"),
+    path("brown-bags/<int:pk>/end/", sessions.brownbag_end, name="brownbag-end"),
     path("brown-bags/<int:pk>/export/<str:form>/", brownbags.brownbag_export, name="brownbag-export"),
 ]

@@ -18,6 +18,8 @@ PACKAGES = {
     "prometheus-alertmanager": "prometheus-alertmanager",
     "victoria-metrics": "victoria-metrics",
     "docker-compose": "docker-compose",
+    "loimpress": "libreoffice-impress",
+    "lowriter": "libreoffice-writer",
 }
 
 

@@ -14,6 +14,7 @@ import "./filters.js";
 import "./toasts.js";
 import "./readings.js";
 import "./agenda.js";
+import "./present.js";
 import "./comments.js";
 import "./comment-marks.js";
 import "./contents.js";

@@ -20,7 +20,7 @@ from incidents.actions.incident import (
 from incidents.actions.milestone import set_milestone
 from incidents.forms import DeclareForm, IncidentForm, MilestoneForm, RoleForm, StatusForm, taken
 from incidents.forms_chat import UpdateForm
-from incidents.listing import page_of
+from incidents.listing import narrowed_incidents, page_of
 from incidents.models import Incident, Severity
 from incidents.models.incident import ClosureReason, IncidentRole, Kind, MilestoneKind, Status
 from incidents.reading import events_query, evidence_panel, merged_into, milestone_track, outcomes, timeline_page
@@ -33,16 +33,7 @@ from telemetry.models import Source
 def incident_list(request: HttpRequest) -> HttpResponse:
     rows = Incident.objects.visible_to(person(request)).select_related("severity", "declared_by")
     chosen = {name: request.GET.get(name, "") for name in ("q", "status", "severity", "kind")}
-    if chosen["q"].strip():
-        rows = rows.matching(chosen["q"][:200])
-    if chosen["status"] == "open":
-        rows = rows.open()
-    elif chosen["status"] in Status.values:
-        rows = rows.filter(status=chosen["status"])
-    if chosen["severity"]:
-        rows = rows.filter(severity__name=chosen["severity"][:20])
-    if chosen["kind"] in Kind.values:
-        rows = rows.filter(kind=chosen["kind"])
+    rows = narrowed_incidents(rows, chosen)
     return render(
         request,
         "incidents/incident_list.html",

@@ -9,12 +9,14 @@ from accounts.api.fields import PersonField
 from incidents.api.serializers import VisibleIncidentField
 from incidents.models import Incident, PostMortem
 from knowledge.models import (
+    Attendance,
     BrownBagItem,
     BrownBagSession,
     Checklist,
     ChecklistItem,
     ChecklistRun,
     ChecklistTick,
+    Feedback,
     Lesson,
 )
 from knowledge.models.lesson import SIGNAL_KINDS
@@ -106,18 +108,57 @@ class BrownBagItemSerializer(serializers.ModelSerializer[BrownBagItem]):
 
     class Meta:
         model = BrownBagItem
-        fields = ["postmortem", "lesson", "minutes", "notes"]
+        fields = ["postmortem", "lesson", "title", "minutes", "notes", "questions"]
+        extra_kwargs = {"title": {"required": False}}
+
+
+class AttendanceSerializer(serializers.ModelSerializer[Attendance]):
+    user = PersonField(read_only=True)
+
+    class Meta:
+        model = Attendance
+        fields = ["user", "answer", "was_there"]
+        read_only_fields = ["was_there"]
+
+
+class FeedbackSerializer(serializers.ModelSerializer[Feedback]):
+    user = PersonField(read_only=True)
+
+    class Meta:
+        model = Feedback
+        fields = ["user", "useful", "text", "changed_at"]
+        read_only_fields = ["changed_at"]
+
+
+class PresentSerializer(serializers.Serializer[Any]):
+    present = serializers.ListField(
+        child=PersonField(), max_length=200, help_text="Usernames of who was there; everybody else was not."
+    )
+
+
+class RaisedFollowUpSerializer(serializers.Serializer[Any]):
+    incident = VisibleIncidentField()
+    title = serializers.CharField(max_length=200)
+    owner = PersonField(required=False, allow_null=True)
+
+
+class EndSerializer(serializers.Serializer[Any]):
+    notes = serializers.CharField(required=False, allow_blank=True, max_length=20_000, default="")
 
 
 class BrownBagSerializer(serializers.ModelSerializer[BrownBagSession]):
     items = BrownBagItemSerializer(many=True, required=False)
+    attendances = AttendanceSerializer(many=True, read_only=True)
+    feedback = FeedbackSerializer(many=True, read_only=True)
+    followups: Any = serializers.SlugRelatedField(slug_field="number", many=True, read_only=True)
     host = PersonField(required=False, allow_null=True)
     created_by = PersonField(read_only=True)
 
     class Meta:
         model = BrownBagSession
         fields = [
-            *["id", "title", "held_at", "host", "audience", "introduction", "items", "created_by"],
+            *["id", "title", "held_at", "minutes", "place", "host", "audience", "introduction", "items", "created_by"],
+            *["notes", "ended_at", "attendances", "feedback", "followups", "calendar_uid", "calendar_sequence"],
             *["resource_version", "created_at", "updated_at"],
         ]
-        read_only_fields = ["resource_version", "created_at"]
+        read_only_fields = ["ended_at", "calendar_uid", "calendar_sequence", "resource_version", "created_at"]

@@ -9,11 +9,10 @@ from django.db.models import Prefetch, Q, QuerySet
 from accounts.api.resources import CreateMixin, DestroyMixin, ListMixin, ResourceViewSet, RetrieveMixin, UpdateMixin
 from accounts.problems import InvalidInput
 from incidents.models import Incident, PostMortem
-from knowledge.actions.brownbag import delete_brownbag, save_brownbag
 from knowledge.actions.checklist import delete_checklist, finish_run, save_checklist, start_run, tick
 from knowledge.actions.lesson import change_lesson, create_lesson, decide_lesson, delete_lesson
 from knowledge.api import serializers
-from knowledge.models import BrownBagItem, BrownBagSession, Checklist, ChecklistItem, ChecklistRun, Lesson
+from knowledge.models import Checklist, ChecklistItem, ChecklistRun, Lesson
 
 
 class Everything(ListMixin, RetrieveMixin, CreateMixin, UpdateMixin, DestroyMixin, ResourceViewSet):
@@ -106,25 +105,3 @@ class ChecklistRunViewSet(ListMixin, RetrieveMixin, CreateMixin, UpdateMixin, Re
         if data.get("finished"):
             finish_run(run=row, by=by, now=now)
         return row
-
-
-class BrownBagViewSet(Everything):
-    queryset = BrownBagSession.objects.none()
-    serializer_class = serializers.BrownBagSerializer
-    ordering = "-id"
-
-    def get_queryset(self) -> QuerySet[BrownBagSession]:
-        seen = Q(postmortem=None) | Q(postmortem__incident__in=Incident.objects.visible_to(self.request.user))
-        lessons = Q(lesson=None) | Q(lesson__in=Lesson.objects.visible_to(self.request.user))
-        items = BrownBagItem.objects.filter(seen, lessons).select_related("lesson")
-        rows = BrownBagSession.objects.select_related("host", "created_by")
-        return rows.prefetch_related(Prefetch("items", queryset=items))
-
-    def perform_create(self, data: dict[str, Any]) -> BrownBagSession:
-        return save_brownbag(by=self.person(), **data)
-
-    def perform_update(self, row: BrownBagSession, data: dict[str, Any]) -> BrownBagSession:
-        return save_brownbag(session=row, by=self.person(), **data)
-
-    def perform_destroy(self, row: BrownBagSession) -> None:
-        delete_brownbag(session=row, by=self.person(), now=self.now(), via="api")

@@ -1,5 +1,1 @@
-"""A brown-bag session as a file."""
-
-from knowledge.exports.brownbag import FORMATS, export
-
-__all__ = ["FORMATS", "export"]
+"""Files made of sessions, post-mortems and lists: rows → one document → a writer for each format."""

@@ -1,5 +1,5 @@
 """Celery's entry points, one file for each kind of work. Each calls one worker function; ids only travel."""
 
-from knowledge.tasks import indexing, matching
+from knowledge.tasks import exporting, indexing, matching
 
-__all__ = ["indexing", "matching"]
+__all__ = ["exporting", "indexing", "matching"]

@@ -75,11 +75,11 @@ def test_the_doctor_is_content_with_an_installation_that_works(root: User) -> No
 def test_a_session_is_exported_to_a_file_that_stands_alone(root: User, tmp_path: Path) -> None:
     lesson = make_lesson(context="See <script>alert(1)</script> and ![x](http://outside.example/x.png)")
     session = make_brownbag(items=[{"lesson": lesson}], title="Probes <b>")
-    for form in ("html", "md"):
+    for form in ("page", "md"):
         target = tmp_path / f"report.{form}"
         run("export_brownbag", str(session.pk), "--format", form, "--output", str(target))
         assert lesson.statement in target.read_text()
-    html = (tmp_path / "report.html").read_text()
+    html = (tmp_path / "report.page").read_text()
     assert "<script" not in html
     assert "<link" not in html
     assert not re.findall(r'src(?:set)?="(?!data:)[^"]*"', html)

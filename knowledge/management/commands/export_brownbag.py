@@ -1,4 +1,4 @@
-"""`manage.py export_brownbag ID --format F --output FILE`: a session's report as a file."""
+"""`manage.py export_brownbag ID --format F --output FILE`: a session as a file."""
 
 from __future__ import annotations
 
@@ -9,17 +9,19 @@ from typing import Any
 from django.core.management.base import BaseCommand, CommandError, CommandParser
 
 from accounts.models import Role, User
-from knowledge.exports import FORMATS, export
+from knowledge.exports.formats import FORMATS
+from knowledge.exports.problems import ExportProblem
+from knowledge.exports.subjects import of_session, visible_items
+from knowledge.exports.writing import write
 from knowledge.models import BrownBagSession
-from knowledge.reading import visible_items
 
 
 class Command(BaseCommand):
-    help = "Write the report of a brown-bag session, as an admin sees it or as --as USER does."
+    help = "Write a brown-bag session as a file, as an admin sees it or as --as USER does."
 
     def add_arguments(self, parser: CommandParser) -> None:
         parser.add_argument("id", type=int)
-        parser.add_argument("--format", choices=sorted(FORMATS), default="html")
+        parser.add_argument("--format", choices=sorted(FORMATS["brownbag"]), default="html")
         parser.add_argument("--output", help="a file; default: standard output")
         parser.add_argument("--as", dest="person", help="username: leave out what this person may not see")
 
@@ -34,12 +36,16 @@ class Command(BaseCommand):
                 f"No person has the username or e-mail address {named!r}." if named else "There is no admin."
             )
         items, left_out = visible_items(session, person)
-        content = export(session, items, form=options["format"], person=person, left_out=left_out)
+        prepared = of_session(session, items, left_out, person=person)
+        try:
+            content = write(prepared, "brownbag", options["format"])
+        except ExportProblem as problem:
+            raise CommandError(str(problem)) from None
         if not options["output"]:
-            sys.stdout.write(content)
+            sys.stdout.buffer.write(content)
             return
         try:
-            Path(options["output"]).write_text(content, encoding="utf-8")
+            Path(options["output"]).write_bytes(content)
         except OSError as problem:
             raise CommandError(f"--output: cannot write {options['output']}: {problem.strerror}") from None
         self.stdout.write(f"{options['output']}: {len(items)} agenda items")
