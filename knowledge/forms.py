@@ -1,6 +1,5 @@
 from __future__ import annotations
 
-import re
 from typing import Any
 
 from django import forms
@@ -8,7 +7,6 @@ from django import forms
 from accounts.models import User
 from incidents.fields import MomentField, NamesField, WordsField
 from incidents.models import Incident, PostMortem
-from knowledge.models import Checklist
 
 
 class LessonForm(forms.Form):
@@ -30,21 +28,6 @@ class LessonForm(forms.Form):
         field = self.fields["postmortems"]
         field.queryset = seen  # type: ignore[attr-defined]
         field.label_from_instance = lambda row: f"{row.incident.key} {row.title}"  # type: ignore[attr-defined]
-
-
-class ChecklistForm(forms.Form):
-    name = forms.CharField(max_length=120)
-    kind = forms.ChoiceField(choices=Checklist.Kind.choices)
-    description = forms.CharField(required=False, max_length=5_000, widget=forms.Textarea(attrs={"rows": 2}))
-    items = forms.CharField(
-        widget=forms.Textarea(attrs={"rows": 12}),
-        help_text="One item a line; after “ -- ” why it matters.",
-    )
-
-    def clean_items(self) -> list[dict[str, str]]:
-        lines = [line.strip() for line in self.cleaned_data["items"].splitlines() if line.strip()]
-        pairs = [re.split(r"\s--\s", line, maxsplit=1) for line in lines]
-        return [{"text": pair[0], "why": pair[1] if len(pair) > 1 else ""} for pair in pairs]
 
 
 class BrownBagForm(forms.Form):

@@ -14,8 +14,9 @@ from accounts.api.resources import CreateMixin, DestroyMixin, ListMixin, Resourc
 from accounts.problems import InvalidInput
 from incidents.models import Incident, PostMortem
 from knowledge.actions.brownbag import delete_brownbag, save_brownbag
-from knowledge.actions.checklist import delete_checklist, finish_run, save_checklist, start_run, tick
+from knowledge.actions.checklist import delete_checklist, save_checklist
 from knowledge.actions.lesson import change_lesson, create_lesson, delete_lesson
+from knowledge.actions.run import finish_run, start_run, tick
 from knowledge.api import serializers
 from knowledge.models import BrownBagItem, BrownBagSession, Checklist, ChecklistItem, ChecklistRun, Lesson
 from knowledge.search import search

@@ -38,7 +38,7 @@ contexts: [{name: a, context: {cluster: a, user: a}}]
 
 
 def make_checklist_run() -> Any:
-    from knowledge.actions.checklist import start_run
+    from knowledge.actions.run import start_run
     from tests.builders import NOW
 
     return start_run(checklist=make_checklist(), by=make_person("ada"), now=NOW, service="checkout")
