@@ -30,7 +30,7 @@ class LengthField(forms.CharField):
         if not text:
             return None
         parts = LENGTH.findall(text)
-        if not parts or LENGTH.sub("", text).strip(" ,"):
+        if len(text) > 60 or not parts or LENGTH.sub("", text).strip(" ,"):
             raise forms.ValidationError("Expected a length of time, such as 30 min, 4 h or 1 d.")
         return round(sum(float(amount) * UNITS[_unit(unit)] for amount, unit in parts))
 
@@ -150,11 +150,9 @@ class ObjectiveForm(forms.Form):
     service = forms.CharField(required=False, max_length=200, help_text="As its incidents name it.")
     namespace = forms.CharField(required=False, max_length=63)
     cluster = forms.ModelChoiceField(Cluster.objects.all(), required=False, empty_label="Any cluster")
-    rto_seconds = LengthField(
-        required=False, label="RTO", help_text="How long it may be away, such as 30 min.", max_length=40
-    )
+    rto_seconds = LengthField(required=False, label="RTO", help_text="How long it may be away, such as 30 min.")
     rpo_seconds = LengthField(
-        required=False, label="RPO", help_text="How much of the newest data may be lost, such as 1 h.", max_length=40
+        required=False, label="RPO", help_text="How much of the newest data may be lost, such as 1 h."
     )
     note = forms.CharField(required=False, max_length=2_000, widget=forms.Textarea(attrs={"rows": 2}))
 

@@ -135,7 +135,7 @@ def _ages(incidents: Iterable[Incident]) -> dict[int, list[float | None]]:
 
 def _readings(objectives: Sequence[RecoveryObjective]) -> dict[int, RecoveryReading]:
     rows = RecoveryReading.objects.filter(objective__in=[one.pk for one in objectives])
-    return {one.objective_id: one for one in rows.order_by("objective", "-at", "-id").distinct("objective")}
+    return {one.objective_id: one for one in rows.order_by("objective_id", "-at", "-id").distinct("objective_id")}
 
 
 def _beside(

@@ -24,7 +24,7 @@ from incidents.models import (
     SetAside,
 )
 from incidents.slack.models import SlackPerson, SlackRequest
-from knowledge.actions.checklist import start_run
+from knowledge.actions.run import start_run
 from knowledge.models import ChecklistRun
 from telemetry.models import QueryTrial, Source
 from tests.builders import (

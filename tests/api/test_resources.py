@@ -76,6 +76,13 @@ RESOURCES: list[Case] = [
         {"ticks": []},
     ),
     ("brownbags/", "ada", lambda: {"title": "Probes"}, {"audience": "Everybody"}),
+    ("recovery-objectives/", "ada", lambda: {"namespace": "shop", "rto_seconds": 1_800}, {"rpo_seconds": 3_600}),
+    (
+        "drills/",
+        "ada",
+        lambda: {"title": "Lose a zone", "checklist": make_checklist().pk, "planned_at": "2026-11-30T10:00:00Z"},
+        {"scenario": "Drain every node of zone a."},
+    ),
 ]
 NAMES = [case[0].strip("/") for case in RESOURCES]
 
