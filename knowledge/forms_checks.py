@@ -77,7 +77,7 @@ def params_of(text: str) -> dict[str, str]:
 
 
 def params_text(params: Mapping[str, Any]) -> str:
-    return "\n".join(f"{name}: {value}" for name, value in params.items() if value != "")
+    return "\n".join(f"{name}: {value}".strip() for name, value in params.items())
 
 
 def check_choices() -> list[tuple[str, list[tuple[str, str]]]]:

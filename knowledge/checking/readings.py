@@ -134,7 +134,7 @@ class LiveReadings:
         requests: list[str] = []
         try:
             collector = COLLECTORS[source.kind](connection)
-            for query in collector.plan(self.scope, window):
+            for query in _concerning(collector.plan(self.scope, window), signal):
                 found, outcome = self._collected(collector, query, window, source, signal)
                 requests.append(outcome.request or query.text)
                 if found:
@@ -186,6 +186,11 @@ class LiveReadings:
             match |= Q(incident__namespaces__contains=[place.namespace]) | Q(objective__namespace=place.namespace)
         rows = rows.filter(match).order_by("-incident__declared_at")[:10]
         return [Seen(one.title, one.incident.declared_at, "Debrief") for one in rows if one.incident]
+
+
+def _concerning(queries: list[Query], signal: EvidenceType) -> list[Query]:
+    """Of a source that keeps several signals the question for this one, which is named after it."""
+    return [one for one in queries if one.name == f"{signal.value}s"] or queries
 
 
 def _only_cluster() -> Cluster | None:

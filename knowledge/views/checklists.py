@@ -144,7 +144,8 @@ def _text(version: Any) -> str:
     lines = []
     for item in version.items:
         group = f"{item['group']}: " if item.get("group") else ""
-        check = f" [{item['check']} {params_text(item['params']).replace(chr(10), ', ')}]" if item.get("check") else ""
+        told = " ".join([item["check"], *(f"{name}={value}" for name, value in item["params"].items())])
+        check = f" [{told}]" if item.get("check") else ""
         lines.append(f"{group}{item['text']}{check}")
         lines += [f"  {item['why']}"] if item.get("why") else []
     return "\n".join(lines) + "\n"
@@ -153,6 +154,7 @@ def _text(version: Any) -> str:
 @require_POST
 @permitted
 def schedule_add(request: HttpRequest, pk: int) -> HttpResponse:
+    require_respond(request.user)
     row = get_object_or_404(Checklist, pk=pk)
     form = ScheduleForm(request.POST)
 

@@ -11,7 +11,7 @@ from django.utils import timezone
 from django.views.decorators.http import require_GET, require_POST
 
 from accounts.models import User
-from accounts.permissions import can_respond
+from accounts.permissions import can_respond, require_respond
 from accounts.problems import InvalidInput
 from incidents.views.access import deed, permitted, person, require_valid, said, visible_incident
 from knowledge.actions.exception import add_exception, withdraw_exception
@@ -118,6 +118,7 @@ def run_followup(request: HttpRequest, pk: int, tick_id: int) -> HttpResponse:
 @require_POST
 @permitted
 def run_excuse(request: HttpRequest, pk: int, tick_id: int) -> HttpResponse:
+    require_respond(request.user)
     _, item, place = _item(request, pk, tick_id)
     form = ExceptionForm(request.POST)
 
