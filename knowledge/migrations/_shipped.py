@@ -103,7 +103,7 @@ CHECKLISTS = {
             by_hand("What follows", "Every follow-up has an owner and a date"),
             by_hand("What follows", "Where a check can tell that a follow-up is done, it carries one"),
             by_hand("What follows", "The lesson is a sentence that the next on call will meet"),
-            (O, "An alert would tell of it next time", "Users should not be the first to know.", "alerts_exist", {}),
+            by_hand("What follows", "An alert would tell of it next time", "Users should not be the first to know."),
         ],
     ),
     "backup-and-restore": (
