@@ -18,6 +18,7 @@ from knowledge.models import Checklist, RecoveryObjective
 from telemetry.models import Cluster
 
 EMPTY_ROWS = 3
+COLUMNS = ("text", "why", "group", "check", "params", "lesson")
 UNITS = {"s": 1, "min": 60, "h": 3_600, "d": 86_400, "w": 604_800}
 LENGTH = re.compile(r"(\d{1,6}(?:\.\d{1,3})?)\s*(w|d|h|min|m|s)[a-z]*", re.IGNORECASE)
 
@@ -59,7 +60,7 @@ class ChecklistForm(forms.Form):
 
 def rows_of(data: QueryDict) -> list[dict[str, Any]]:
     """The rows as they were sent; those without a text are dropped. `params` is what `params_of` reads."""
-    columns = {name: data.getlist(f"item_{name}") for name in ("text", "why", "group", "check", "params")}
+    columns = {name: data.getlist(f"item_{name}") for name in COLUMNS}
     found = []
     for place, text in enumerate(columns["text"]):
         row = {name: values[place] if place < len(values) else "" for name, values in columns.items()}

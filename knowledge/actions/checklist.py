@@ -13,7 +13,7 @@ from accounts.models import User
 from accounts.permissions import require_respond
 from accounts.problems import InvalidInput
 from knowledge.checks import CHECKS, InvalidParam
-from knowledge.models import Checklist, ChecklistItem, ChecklistVersion, Lesson
+from knowledge.models import Checklist, ChecklistItem, ChecklistVersion
 
 MOST = 100
 LONGEST = {"text": 300, "why": 2_000, "group": 60}
@@ -32,7 +32,8 @@ def save_checklist(
     checklist: Checklist | None = None,
 ) -> Checklist:
     """Create or change. `items` are `{"text", "why", "group", "check_name", "params", "lesson"}`; an item keeps its
-    identity while its text stays, and removed ones stay in the runs that had them. The version rises with the items."""
+    identity while its text stays, and its lesson unless another (or None) is given; removed ones stay in the runs that
+    had them. The version rises with the items."""
     require_respond(by)
     wanted = _cleaned(items)
     checklist = checklist or Checklist()
@@ -87,13 +88,8 @@ def _item(given: Mapping[str, Any], text: str, place: int) -> dict[str, Any]:
         params = CHECKS[check_name].clean(params) if check_name else {}
     except InvalidParam as problem:
         raise InvalidInput(f"items.{place}.params", f"item {place + 1}: {problem}") from None
-    lesson = given.get("lesson")
-    return {
-        **parts,
-        "check_name": check_name,
-        "params": params,
-        "lesson": lesson if isinstance(lesson, Lesson) else None,
-    }
+    found = {**parts, "check_name": check_name, "params": params}
+    return found | ({"lesson": given["lesson"]} if "lesson" in given else {})
 
 
 def _plain(item: Mapping[str, Any]) -> dict[str, Any]:
@@ -117,7 +113,7 @@ def _write(checklist: Checklist, wanted: Sequence[Mapping[str, Any]], now: datet
             *(given["why"], given["group"]),
             *(given["check_name"], given["params"]),
         )
-        item.lesson = given["lesson"] or item.lesson
+        item.lesson = given.get("lesson", item.lesson)
         item.save()
         kept.add(item.pk)
     checklist.items.filter(removed_at=None).exclude(pk__in=kept).update(removed_at=now)

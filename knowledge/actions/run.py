@@ -122,7 +122,7 @@ def raise_followup(*, tick: ChecklistTick, by: User, now: datetime, incident: In
     run = tick.run
     home = run.incident or incident
     if tick.followup is not None and not tick.followup.is_ended:
-        raise InvalidInput("", f"{tick.followup.key} is open for this item already.")
+        raise InvalidInput("", "A follow-up is open for this item already.")
     if home is None:
         raise InvalidInput("incident", "choose the incident that the follow-up belongs to")
     told = [tick.verdict_reason, tick.why, tick.verdict_remedy, f"From the checklist run of {run.place or home.key}."]

@@ -8,6 +8,7 @@ from dataclasses import replace
 from datetime import datetime, timedelta
 from typing import Any, Self
 
+from billiard.exceptions import SoftTimeLimitExceeded
 from django.db.models import Q
 
 from incidents.models.incident import Visibility
@@ -141,6 +142,8 @@ class LiveReadings:
                     return Arrival(source.name, found, minutes, request=requests[-1])
                 if outcome.status.value not in GOOD:
                     reasons.append((outcome.reason, outcome.remedy))
+        except SoftTimeLimitExceeded:
+            raise
         except Exception as problem:
             # As for an incident's collection: a source that cannot be planned for must not end the run.
             reasons.append((f"it could not be asked ({type(problem).__name__})", "See the worker's log."))

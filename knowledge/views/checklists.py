@@ -11,6 +11,7 @@ from django.utils import timezone
 from django.views.decorators.http import require_GET, require_http_methods, require_POST
 
 from accounts.permissions import can_respond, require_respond
+from accounts.problems import InvalidInput
 from incidents.forms import taken
 from incidents.models import Incident
 from incidents.views.access import deed, permitted, person, require_valid
@@ -28,7 +29,7 @@ from knowledge.forms_checks import (
     params_text,
     rows_of,
 )
-from knowledge.models import Checklist, ChecklistRun
+from knowledge.models import Checklist, ChecklistRun, Lesson
 from knowledge.views.access import visible_runs
 
 
@@ -81,13 +82,17 @@ def checklist_edit(request: HttpRequest, pk: int | None = None) -> HttpResponse:
     row = get_object_or_404(Checklist, pk=pk) if pk else None
     initial = {"name": row.name, "kind": row.kind, "description": row.description} if row else {}
     posted = request.method == "POST"
-    rows = rows_of(request.POST) if posted else _rows(row)
+    rows = rows_of(request.POST) if posted else _rows(request, row)
     wants_rows = posted and "more" in request.POST
     form = ChecklistForm(request.POST if posted else None, initial=initial)
     if posted and not wants_rows:
-        items = [{**one, "params": params_of(one["params"])} for one in rows]
-        fields: dict[str, Any] = {"by": person(request), "now": timezone.now(), "checklist": row, "items": items}
-        if saved := taken(form, lambda: save_checklist(**fields, **form.cleaned_data)):
+
+        def save() -> Checklist:
+            items = [_item(request, one, row) for one in rows]
+            by, now = person(request), timezone.now()
+            return save_checklist(by=by, now=now, checklist=row, items=items, **form.cleaned_data)
+
+        if saved := taken(form, save):
             return redirect(saved)
     context = {
         "form": form,
@@ -100,9 +105,34 @@ def checklist_edit(request: HttpRequest, pk: int | None = None) -> HttpResponse:
     return render(request, "knowledge/checklist_form.html", context, status=422 if context["is_refused"] else 200)
 
 
-def _rows(row: Checklist | None) -> list[dict[str, Any]]:
+def _rows(request: HttpRequest, row: Checklist | None) -> list[dict[str, Any]]:
+    """Those that stand, and one for the lesson that `?lesson=5` names."""
     items = row.items_now() if row else []
-    return [{**item, "params": params_text(item["params"])} for item in items]
+    seen = Lesson.objects.visible_to(person(request))
+    known = {lesson.pk: lesson.key for lesson in seen.filter(checklist_items__checklist=row)} if row else {}
+    keys = [known.get(item.lesson_id or 0, "") for item in (row.items.filter(removed_at=None) if row else [])]
+    rows = [
+        {**item, "params": params_text(item["params"]), "lesson": key} for item, key in zip(items, keys, strict=True)
+    ]
+    number = _number(request.GET.get("lesson", ""), 0)
+    lesson = seen.filter(number=number).first() if number else None
+    return rows + ([{"text": lesson.statement[:300], "lesson": lesson.key}] if lesson else [])
+
+
+def _item(request: HttpRequest, given: dict[str, Any], row: Checklist | None) -> dict[str, Any]:
+    """As the action wants it. A lesson that this person does not see is not theirs to take away."""
+    item = {**given, "params": params_of(given["params"])}
+    wanted = item.pop("lesson").strip()
+    seen = Lesson.objects.visible_to(person(request))
+    if wanted:
+        number = _number(wanted.upper().removeprefix("L-"), 0)
+        found = seen.filter(number=number).first()
+        if found is None:
+            raise InvalidInput("", f"Lesson {wanted[:20]!r} is not known; expected one such as L-5.")
+        return item | {"lesson": found}
+    known = row.items.filter(text=item["text"]).exclude(lesson=None).first() if row else None
+    hidden = known is not None and not seen.filter(pk=known.lesson_id or 0).exists()
+    return item if hidden else item | {"lesson": None}
 
 
 @require_GET

@@ -7,7 +7,9 @@ from datetime import timedelta
 from typing import Any
 
 import pytest
+from django.db import connection
 from django.test import Client
+from django.test.utils import CaptureQueriesContext
 from django.utils import timezone
 
 from accounts.problems import InvalidInput
@@ -19,7 +21,7 @@ from knowledge.actions.schedule import add_schedule
 from knowledge.checking import runs, schedules
 from knowledge.models import Checklist, ChecklistRun, ChecklistTick
 from knowledge.tasks.checking import check_run as check_run_task
-from tests.builders import NOW, make_checklist, make_cluster, make_incident, make_person
+from tests.builders import NOW, make_checklist, make_cluster, make_incident, make_lesson, make_person
 from tests.knowledge.checks.judged import connect
 from tests.stand_ins.kubernetes import KubernetesStandIn
 
@@ -209,6 +211,21 @@ def test_the_editor_works_by_form_alone_and_keeps_what_was_typed(as_ada: Client)
     assert (item.check_name, item.params, item.group) == ("replicas", {"least": 3}, "Availability")
 
 
+def test_an_item_says_which_lesson_it_came_from_and_keeps_it(as_ada: Client) -> None:
+    lesson, checklist = make_lesson(), make_checklist()
+    address = f"{checklist.get_absolute_url()}edit/"
+    page = as_ada.get(f"{address}?lesson={lesson.number}").content.decode()
+    assert (f'value="{lesson.statement}"' in page, f'value="{lesson.key}"' in page) == (True, True)
+    form = {"name": checklist.name, "kind": "response", "item_text": ["Ask the process"], "item_lesson": ["L-99"]}
+    assert "expected one such as L-5" in as_ada.post(address, form).content.decode()
+    as_ada.post(address, form | {"item_lesson": [lesson.key]})
+    by, items = make_person("ada"), [{"text": "Ask the process", "group": "Probes"}]
+    save_checklist(checklist=checklist, by=by, now=NOW, name=checklist.name, items=items)
+    run = start_run(checklist=checklist, by=by, now=NOW, service="checkout")
+    page = as_ada.get(run.get_absolute_url()).content.decode()
+    assert ("Why these items" in page, lesson.get_absolute_url() in page) == (True, True)
+
+
 def test_a_schedule_starts_its_run_once_and_not_again_before_its_time() -> None:
     checklist = make_checklist(items=ITEMS)
     add_schedule(checklist=checklist, by=make_person("ada"), now=NOW, every_hours=6, namespace="shop")
@@ -255,3 +272,20 @@ def test_an_item_is_excused_raised_and_withdrawn_on_its_page(server: KubernetesS
     made = FollowUp.objects.get()
     assert made.key in as_ada.get(run.get_absolute_url()).content.decode()
     assert "Its check" in as_ada.get(made.get_absolute_url()).content.decode()
+
+
+def test_the_page_of_a_run_asks_no_more_for_more_items(as_ada: Client, django_assert_num_queries: Any) -> None:
+    def page_of(count: int) -> str:
+        items = [{"text": f"Item {place}", "check_name": "replicas"} for place in range(count)]
+        checklist = make_checklist(name=f"Of {count}", items=items)
+        run = start_run(checklist=checklist, by=make_person("ada"), now=NOW, incident=make_incident())
+        for item in run.ticks.all():
+            raise_followup(tick=item, by=make_person("ada"), now=NOW)
+        return run.get_absolute_url()
+
+    few, many = page_of(1), page_of(9)
+    as_ada.get(few)
+    with CaptureQueriesContext(connection) as asked:
+        as_ada.get(few)
+    with django_assert_num_queries(len(asked)):
+        as_ada.get(many)

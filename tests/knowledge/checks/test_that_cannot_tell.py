@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from datetime import timedelta
+from pathlib import Path
 
 import pytest
 
@@ -96,3 +97,10 @@ def test_an_object_of_an_unexpected_shape_is_unknown(server: BackedUpClusterStan
     server.edit("deployments", lambda items: [one.update(status={"readyReplicas": "many"}, spec=[1]) for one in items])
     for name in ("replicas", "spread", "probes", "resources", "images", "disruption_budget", "autoscaler"):
         assert judged(name, **on("deployment/checkout")).verdict == UNKNOWN
+
+
+def test_the_documents_name_every_check_and_parameter() -> None:
+    text = (Path(__file__).parents[3] / "docs" / "using" / "checklists.md").read_text()
+    for name, check in CHECKS.items():
+        line = next(line for line in text.splitlines() if f"(`{name}`)" in line)
+        assert all(f"`{param.name}: {param.default}`" in line for param in check.params), line
