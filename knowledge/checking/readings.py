@@ -185,6 +185,9 @@ class LiveReadings:
         place, match = self.place, Q(pk__in=[])
         for name in place.names:
             match |= Q(incident__services__contains=[name]) | Q(objective__service=name)
+        if place.namespace:
+            # What was brought back of a whole namespace was brought back of each workload in it.
+            match |= Q(incident__namespaces__contains=[place.namespace], incident__services=[])
         if not place.names and place.namespace:
             match |= Q(incident__namespaces__contains=[place.namespace]) | Q(objective__namespace=place.namespace)
         rows = rows.filter(match).order_by("-incident__declared_at")[:10]

@@ -18,6 +18,7 @@ from telemetry.collectors.through_cluster import text, texts
 from telemetry.observations import Workload as Named
 from telemetry.redaction import Redactor
 
+MOST_REPLICAS = 2_000
 VOLUMES = frozenset({"persistentvolumeclaims", "persistentvolumes", "pvc", "pv", "*"})
 
 
@@ -84,7 +85,9 @@ def stored_in(readings: Readings) -> tuple[list[Stored], list[Listing]]:
 def _claims(workload: Workload) -> tuple[str, ...]:
     templates = objects(mapping(workload.item.get("spec")).get("volumeClaimTemplates"))
     names = [str(mapping(one.get("metadata")).get("name") or "") for one in templates]
-    made = [f"{name}-{workload.name}-{place}" for name in names for place in range(min(workload.replicas[0], 100))]
+    # One that is scaled to nothing keeps its data all the same.
+    count = min(max(1, workload.replicas[0]), MOST_REPLICAS)
+    made = [f"{name}-{workload.name}-{place}" for name in names for place in range(count)]
     mounted = [
         str(mapping(volume.get("persistentVolumeClaim")).get("claimName") or "")
         for volume in objects(workload.pod_spec.get("volumes"))

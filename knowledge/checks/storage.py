@@ -27,6 +27,8 @@ STASH = (
 )
 CSI = ("snapshot.storage.k8s.io/volumesnapshots", "snapshot.storage.k8s.io/volumesnapshotcontents")
 NEEDS = ("apps/statefulsets", "apps/deployments", *VELERO, *STASH, *CSI)
+# Of an address in two parts, such as example.com: anything else may be SERVICE.NAMESPACE.
+PUBLIC = (".com", ".net", ".org", ".io", ".eu", ".dev", ".cloud")
 CLOUDS = frozenset({"gcp", "azure", "gcs", "swift", "b2", "alibabacloud", "digitalocean", "oci"})
 
 
@@ -138,13 +140,16 @@ def _lies(plan: Plan, places: Listing, repositories: Listing) -> Line:
     if not listing.is_read:
         return Line(UNKNOWN, f"{name} could not be read: {listing.reason}", (name,), listing.remedy)
     found = [one for one in listing.items if name in {_named(one), f"{one['metadata'].get('namespace')}/{_named(one)}"}]
+    found = found or [
+        one for one in listing.items if name == "default" and mapping(one.get("spec")).get("default") is True
+    ]
     if not found:
         return Line(UNKNOWN, f"{kind} {name} is not there", (name,), "Correct the name in the schedule.")
     where, address = _velero_place(found[0]) if kind == "BackupStorageLocation" else _stash_place(found[0])
-    return _judged_place(f"{name}: {where}", where, address)
+    return _judged_place(f"{name}: {where}", where, address, str(found[0]["metadata"].get("namespace") or ""))
 
 
-def _judged_place(cell: str, where: str, address: str) -> Line:
+def _judged_place(cell: str, where: str, address: str, namespace: str) -> Line:
     remedy = "Store backups in a bucket outside this cluster and its zone."
     if where == "local":
         return Line(FAIL, "it is kept on a volume inside the cluster", (cell,), remedy)
@@ -153,35 +158,27 @@ def _judged_place(cell: str, where: str, address: str) -> Line:
             return Line(PASS, f"kept with {where}, outside the cluster", (cell,))
         return Line(UNKNOWN, f"where {where or 'its provider'} keeps it cannot be told", (cell,), remedy)
     host = urlsplit(address if "//" in address else f"//{address}").hostname or ""
-    if _inside(host):
+    if _inside(host, namespace):
         return Line(FAIL, f"{host} is a service inside the cluster", (f"{cell} at {host}",), remedy)
     if _is_private(host):
-        said = f"{host} is a private address: whether it is outside the cluster cannot be told"
+        said = f"{host} is known inside alone: whether it is outside the cluster cannot be told"
         return Line(UNKNOWN, said, (f"{cell} at {host}",), remedy)
     return Line(PASS, f"kept at {host}, outside the cluster", (f"{cell} at {host}",))
 
 
-def _inside(host: str) -> bool:
-    """Names of services, also in short: `minio`, `minio.velero`, `minio.velero.svc`."""
-    if host in {"localhost"} or host.endswith((".svc", ".cluster.local")) or ".svc." in host:
+def _inside(host: str, namespace: str) -> bool:
+    """Names of services, also in short: `minio`, `minio.velero` beside the object that names it, `minio.velero.svc`."""
+    if host.endswith((".svc", ".cluster.local")) or ".svc." in host or host == f"{host.partition('.')[0]}.{namespace}":
         return True
-    return host.count(".") <= 1 and not _is_address(host) and not host.endswith((".com", ".net", ".org", ".io", ".eu"))
-
-
-def _is_address(host: str) -> bool:
-    try:
-        return bool(ipaddress.ip_address(host))
-    except ValueError:
-        return False
+    return "." not in host and ":" not in host
 
 
 def _is_private(host: str) -> bool:
-    if host.endswith((".local", ".internal", ".lan")):
-        return True
+    """Addresses and names that the world outside does not know; two parts may be a service in another namespace."""
     try:
         return ipaddress.ip_address(host).is_private
     except ValueError:
-        return False
+        return host.endswith((".local", ".internal", ".lan")) or (host.count(".") == 1 and not host.endswith(PUBLIC))
 
 
 def _velero_place(item: Item) -> tuple[str, str]:

@@ -130,7 +130,9 @@ def test_a_list_that_may_not_be_read_could_hold_the_backup(server: BackedUpClust
             "minio.velero.svc is a service inside the cluster",
         ),
         ({"config": {"s3Url": "http://minio.velero:9000"}}, FAIL, "inside the cluster"),
-        ({"config": {"s3Url": "http://192.168.3.4:9000"}}, UNKNOWN, "is a private address"),
+        ({"config": {"s3Url": "http://192.168.3.4:9000"}}, UNKNOWN, "is known inside alone"),
+        ({"config": {"s3Url": "http://minio.storage:9000"}}, UNKNOWN, "is known inside alone"),
+        ({"config": {"s3Url": "http://minio:9000"}}, FAIL, "inside the cluster"),
         ({"config": {"s3Url": "https://s3.eu-central-1.example.com"}}, PASS, "outside the cluster"),
         ({"provider": "example.org/tape"}, UNKNOWN, "cannot be told"),
     ],
@@ -140,6 +142,19 @@ def test_where_velero_stores(server: BackedUpClusterStandIn, spec: Any, verdict:
     server.add(VELERO, "backupstoragelocations", location(**spec))
     found = judged("backup_off_cluster", **DB)
     assert (found.verdict, words in found.reason) == (verdict, True), found.reason
+
+
+def test_a_schedule_that_names_no_location_uses_the_one_that_is_the_default(server: BackedUpClusterStandIn) -> None:
+    server.add(VELERO, "schedules", schedule(template={"includedNamespaces": ["shop"]}))
+    assert "BackupStorageLocation default is not there" in judged("backup_off_cluster", **DB).reason
+    place = obj("frankfurt", spec={"provider": "gcp", "default": True})
+    server.add(VELERO, "backupstoragelocations", place)
+    assert judged("backup_off_cluster", **DB).verdict == PASS
+
+
+def test_a_database_that_is_scaled_to_nothing_keeps_its_data(server: BackedUpClusterStandIn) -> None:
+    server.edit("statefulsets", lambda items: [one["spec"].update(replicas=0) for one in items])
+    assert judged("backup_covered", **DB).verdict == FAIL
 
 
 @pytest.mark.parametrize(
