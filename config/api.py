@@ -7,7 +7,7 @@ from rest_framework.routers import SimpleRouter
 from config.api_docs import ApiDocsView
 from incidents.api import alerts, comments, postmortems, writing
 from incidents.api import views as incidents
-from knowledge.api import brownbags, exports, matches, search
+from knowledge.api import brownbags, checklists, exports, matches, search
 from knowledge.api import views as knowledge
 from telemetry.api import archive, queries
 from telemetry.api import views as telemetry
@@ -36,8 +36,10 @@ router.register("postmortems/<int:postmortem>/comments", comments.CommentViewSet
 router.register("postmortems/<int:postmortem>/publications", comments.PublicationViewSet, basename="api-publication")
 router.register("followups", incidents.FollowUpViewSet, basename="api-followup")
 router.register("lessons", knowledge.LessonViewSet, basename="api-lesson")
-router.register("checklists", knowledge.ChecklistViewSet, basename="api-checklist")
-router.register("checklist-runs", knowledge.ChecklistRunViewSet, basename="api-checklist-run")
+router.register("checklists", checklists.ChecklistViewSet, basename="api-checklist")
+router.register("checklist-runs", checklists.ChecklistRunViewSet, basename="api-checklist-run")
+router.register("recovery-objectives", checklists.RecoveryObjectiveViewSet, basename="api-recovery-objective")
+router.register("drills", checklists.DrillViewSet, basename="api-drill")
 router.register("brownbags", brownbags.BrownBagViewSet, basename="api-brownbag")
 router.register("exports", exports.ExportViewSet, basename="api-export")
 

@@ -241,7 +241,8 @@ class Facts:
 
     `address` is an example of one, empty where none is needed; `of_cluster`: reached with the kubeconfig of its
     cluster. `found_by` is the API group that a cluster with it serves. `language` is that of its queries, empty
-    where nobody writes any; `options` says what each option does.
+    where nobody writes any; `options` says what each option does. `gives` are the signals of a service that arrive
+    there by themselves.
     """
 
     collects: str
@@ -254,6 +255,7 @@ class Facts:
     found_by: str = ""
     options: Mapping[str, str] = field(default_factory=dict)
     budget: Budget = Budget()
+    gives: tuple[EvidenceType, ...] = ()
 
 
 class Collector(Protocol):

@@ -18,6 +18,7 @@ SETTING_UP = (
     "incidents.migrations.0003_severities_and_templates",
     "incidents.migrations.0021_recovery_in_shipped_templates",
     "knowledge.migrations.0002_checklists",
+    "knowledge.migrations.0020_shipped_checklists",
 )
 
 

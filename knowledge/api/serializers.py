@@ -12,10 +12,6 @@ from knowledge.models import (
     Attendance,
     BrownBagItem,
     BrownBagSession,
-    Checklist,
-    ChecklistItem,
-    ChecklistRun,
-    ChecklistTick,
     Feedback,
     Lesson,
 )
@@ -54,52 +50,6 @@ class LessonSerializer(serializers.ModelSerializer[Lesson]):
             *["postmortems", "quote", "created_by", "resource_version", "created_at", "updated_at"],
         ]
         read_only_fields = ["number", "resource_version", "created_at"]
-
-
-class ChecklistItemSerializer(serializers.ModelSerializer[ChecklistItem]):
-    class Meta:
-        model = ChecklistItem
-        fields = ["id", "position", "text", "why"]
-        read_only_fields = ["position"]
-
-
-class ChecklistSerializer(serializers.ModelSerializer[Checklist]):
-    items = ChecklistItemSerializer(many=True)
-
-    class Meta:
-        model = Checklist
-        fields = ["id", "name", "kind", "description", "items", "resource_version", "created_at", "updated_at"]
-        read_only_fields = ["resource_version", "created_at"]
-
-
-class ChecklistTickSerializer(serializers.ModelSerializer[ChecklistTick]):
-    by = PersonField(read_only=True)
-    evidence: Any = serializers.SlugRelatedField(slug_field="number", read_only=True)
-
-    class Meta:
-        model = ChecklistTick
-        fields = ["id", "position", "text", "why", "state", "note", "evidence", "by", "at"]
-        read_only_fields = ["position", "text", "why", "at"]
-
-
-class ChecklistRunSerializer(serializers.ModelSerializer[ChecklistRun]):
-    checklist = serializers.PrimaryKeyRelatedField(queryset=Checklist.objects.all())
-    incident = VisibleIncidentField(required=False, allow_null=True)
-    service = serializers.CharField(required=False, allow_blank=True, max_length=200)
-    started_by = PersonField(read_only=True)
-    finished_by = PersonField(read_only=True)
-    ticks = ChecklistTickSerializer(
-        many=True, required=False, help_text="On PATCH: {id, state, note} of those that change."
-    )
-    finished = serializers.BooleanField(write_only=True, required=False, help_text="true signs the run off.")
-
-    class Meta:
-        model = ChecklistRun
-        fields = [
-            *["id", "checklist", "incident", "service", "started_by", "started_at", "finished_at", "finished_by"],
-            *["ticks", "finished", "resource_version"],
-        ]
-        read_only_fields = ["started_at", "finished_at", "resource_version"]
 
 
 class BrownBagItemSerializer(serializers.ModelSerializer[BrownBagItem]):

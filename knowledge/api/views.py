@@ -1,18 +1,17 @@
-"""`/api/v1/lessons`, `checklists`, `checklist-runs`, `brownbags`, `search`."""
+"""`/api/v1/lessons`, `brownbags`, `search`."""
 
 from __future__ import annotations
 
 from typing import Any
 
-from django.db.models import Prefetch, Q, QuerySet
+from django.db.models import Prefetch, QuerySet
 
 from accounts.api.resources import CreateMixin, DestroyMixin, ListMixin, ResourceViewSet, RetrieveMixin, UpdateMixin
 from accounts.problems import InvalidInput
 from incidents.models import Incident, PostMortem
-from knowledge.actions.checklist import delete_checklist, finish_run, save_checklist, start_run, tick
 from knowledge.actions.lesson import change_lesson, create_lesson, decide_lesson, delete_lesson
 from knowledge.api import serializers
-from knowledge.models import Checklist, ChecklistItem, ChecklistRun, Lesson
+from knowledge.models import Lesson
 
 
 class Everything(ListMixin, RetrieveMixin, CreateMixin, UpdateMixin, DestroyMixin, ResourceViewSet):
@@ -51,57 +50,3 @@ class LessonViewSet(Everything):
 
     def perform_destroy(self, row: Lesson) -> None:
         delete_lesson(lesson=row, by=self.person(), now=self.now(), via="api")
-
-
-class ChecklistViewSet(Everything):
-    queryset = Checklist.objects.none()
-    serializer_class = serializers.ChecklistSerializer
-    ordering = "id"
-    filterset_fields = ("kind",)
-
-    def get_queryset(self) -> QuerySet[Checklist]:
-        items = ChecklistItem.objects.filter(removed_at=None)
-        return Checklist.objects.prefetch_related(Prefetch("items", queryset=items))
-
-    def perform_create(self, data: dict[str, Any]) -> Checklist:
-        return save_checklist(by=self.person(), now=self.now(), **data)
-
-    def perform_update(self, row: Checklist, data: dict[str, Any]) -> Checklist:
-        kept = [{"text": item.text, "why": item.why} for item in row.items.all()]
-        whole = {"name": row.name, "kind": row.kind, "description": row.description, "items": kept} | data
-        return save_checklist(checklist=row, by=self.person(), now=self.now(), **whole)
-
-    def perform_destroy(self, row: Checklist) -> None:
-        delete_checklist(checklist=row, by=self.person(), now=self.now(), via="api")
-
-
-class ChecklistRunViewSet(ListMixin, RetrieveMixin, CreateMixin, UpdateMixin, ResourceViewSet):
-    queryset = ChecklistRun.objects.none()
-    serializer_class = serializers.ChecklistRunSerializer
-    ordering = "-id"
-    filterset_fields = ("checklist", "incident__number", "service")
-
-    def get_queryset(self) -> QuerySet[ChecklistRun]:
-        seen = Incident.objects.visible_to(self.request.user)
-        rows = ChecklistRun.objects.filter(Q(incident=None) | Q(incident__in=seen))
-        rows = rows.select_related("checklist", "incident", "started_by", "finished_by")
-        return rows.prefetch_related("ticks__by", "ticks__evidence")
-
-    def perform_create(self, data: dict[str, Any]) -> ChecklistRun:
-        for name in ("ticks", "finished"):
-            data.pop(name, None)
-        return start_run(by=self.person(), now=self.now(), **data)
-
-    def perform_update(self, row: ChecklistRun, data: dict[str, Any]) -> ChecklistRun:
-        by, now = self.person(), self.now()
-        ticks = {item.pk: item for item in row.ticks.all()}
-        raw = dict(self.request.data).get("ticks") or []
-        for place, wanted in enumerate(raw if isinstance(raw, list) else [raw]):
-            given = wanted.get("id") if isinstance(wanted, dict) else None
-            item = ticks.get(given) if isinstance(given, int) and not isinstance(given, bool) else None
-            if item is None:
-                raise InvalidInput(f"ticks.{place}.id", "is not an item of this run")
-            tick(tick=item, state=str(wanted.get("state", "")), note=str(wanted.get("note", "")), by=by, now=now)
-        if data.get("finished"):
-            finish_run(run=row, by=by, now=now)
-        return row

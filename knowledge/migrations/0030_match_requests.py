@@ -14,7 +14,7 @@ class Migration(migrations.Migration):
 
     dependencies = [
         ('incidents', '0028_merging'),
-        ('knowledge', '0003_knowledge_that_comes_back'),
+        ('knowledge', '0020_shipped_checklists'),
     ]
 
     operations = [

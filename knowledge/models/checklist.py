@@ -1,5 +1,8 @@
 from __future__ import annotations
 
+from datetime import datetime
+from typing import Any
+
 from django.db import models
 from django.urls import reverse
 
@@ -32,6 +35,13 @@ class Checklist(Versioned):
 
     def get_absolute_url(self) -> str:
         return reverse("checklist", args=[self.pk])
+
+    def items_now(self) -> list[dict[str, Any]]:
+        """The items as they stand, as a version keeps them."""
+        return [
+            {"text": one.text, "why": one.why, "group": one.group, "check": one.check_name, "params": one.params}
+            for one in self.items.filter(removed_at=None)
+        ]
 
 
 class ChecklistVersion(models.Model):
@@ -214,6 +224,13 @@ class ChecklistTick(Checked):
     def __str__(self) -> str:
         return self.text
 
+    def is_excused(self, now: datetime) -> bool:
+        return self.exception is not None and self.exception.stands(now)
+
+    def is_settled(self, now: datetime) -> bool:
+        """Nothing is left to do about it before the run is signed off."""
+        return self.state != self.State.OPEN or self.is_excused(now)
+
 
 class CheckException(Targeted):
     """A failing check that is excused for one target until a day, with a reason and somebody who answers for it."""
@@ -232,6 +249,9 @@ class CheckException(Targeted):
 
     def __str__(self) -> str:
         return f"{self.item} for {self.place} until {self.ends_at:%Y-%m-%d}"
+
+    def stands(self, now: datetime) -> bool:
+        return self.withdrawn_at is None and self.ends_at > now
 
 
 class FollowUpCheck(Checked, Targeted):

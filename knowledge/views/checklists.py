@@ -1,10 +1,11 @@
-"""Checklists and their runs."""
+"""Checklists: their list, one of them, its editor and its versions."""
 
 from __future__ import annotations
 
-from django.contrib import messages
-from django.db.models import Count, Q, QuerySet
-from django.http import HttpRequest, HttpResponse
+from typing import Any
+
+from django.db.models import Count, Q
+from django.http import Http404, HttpRequest, HttpResponse
 from django.shortcuts import get_object_or_404, redirect, render
 from django.utils import timezone
 from django.views.decorators.http import require_GET, require_http_methods, require_POST
@@ -13,27 +14,38 @@ from accounts.permissions import can_respond, require_respond
 from accounts.problems import InvalidInput
 from incidents.forms import taken
 from incidents.models import Incident
-from incidents.views.access import deed, permitted, person, said, visible_incident
-from knowledge.actions.checklist import finish_run, save_checklist, start_run, tick
-from knowledge.forms import ChecklistForm
-from knowledge.models import Checklist, ChecklistRun
-
-
-def _runs(request: HttpRequest) -> QuerySet[ChecklistRun]:
-    seen = Incident.objects.visible_to(person(request))
-    rows = ChecklistRun.objects.filter(Q(incident=None) | Q(incident__in=seen))
-    return rows.select_related("checklist", "incident", "started_by", "finished_by")
+from incidents.views.access import deed, permitted, person, require_valid
+from incidents.writing.differences import words
+from knowledge.actions.checklist import save_checklist
+from knowledge.actions.schedule import add_schedule, remove_schedule
+from knowledge.checks import CHECKS
+from knowledge.forms_checks import (
+    EMPTY_ROWS,
+    ChecklistForm,
+    RunForm,
+    ScheduleForm,
+    check_choices,
+    params_of,
+    params_text,
+    rows_of,
+)
+from knowledge.models import Checklist, ChecklistRun, Lesson
+from knowledge.views.access import visible_runs
 
 
 @require_GET
 def checklist_list(request: HttpRequest) -> HttpResponse:
-    rows = Checklist.objects.annotate(n=Count("items", filter=Q(items__removed_at=None)))
+    rows = Checklist.objects.annotate(
+        n=Count("items", filter=Q(items__removed_at=None)),
+        automated=Count("items", filter=Q(items__removed_at=None) & ~Q(items__check_name="")),
+    )
     wanted = request.GET.get("q", "").strip()[:200]
     for word in wanted.split()[:8]:
         rows = rows.filter(Q(name__icontains=word) | Q(description__icontains=word))
     counted = Count("ticks"), Count("ticks", filter=~Q(ticks__state="open"))
-    runs = ChecklistRun.objects.filter(pk__in=_runs(request).values("pk")[:10])
-    recent = runs.select_related("checklist", "incident", "started_by").annotate(total=counted[0], done=counted[1])
+    runs = ChecklistRun.objects.filter(pk__in=visible_runs(person(request)).values("pk")[:10])
+    recent = runs.select_related("checklist", "incident", "cluster", "started_by")
+    recent = recent.annotate(total=counted[0], done=counted[1])
     context = {"checklists": rows, "runs": recent, "q": wanted, "can_respond": can_respond(request.user)}
     return render(request, "knowledge/checklist_list.html", context)
 
@@ -41,14 +53,26 @@ def checklist_list(request: HttpRequest) -> HttpResponse:
 @require_GET
 def checklist(request: HttpRequest, pk: int) -> HttpResponse:
     row = get_object_or_404(Checklist, pk=pk)
+    items = list(row.items.filter(removed_at=None))
     context = {
         "checklist": row,
-        "items": row.items.filter(removed_at=None),
-        "runs": _runs(request).filter(checklist=row)[:20],
-        "incidents": Incident.objects.visible_to(person(request)).open()[:20],
+        "groups": _grouped(items),
+        "runs": visible_runs(person(request)).filter(checklist=row)[:20],
+        "versions": row.versions.count(),
+        "schedules": row.schedules.select_related("cluster"),
+        "form": RunForm(person=person(request), initial={"incident": request.GET.get("incident", "")}),
+        "schedule_form": ScheduleForm(auto_id="id_schedule_%s"),
+        "automated": sum(bool(item.check_name) for item in items),
         "can_respond": can_respond(request.user),
     }
     return render(request, "knowledge/checklist.html", context)
+
+
+def _grouped(items: list[Any]) -> list[tuple[str, list[tuple[Any, Any]]]]:
+    groups: dict[str, list[tuple[Any, Any]]] = {}
+    for item in items:
+        groups.setdefault(item.group, []).append((item, CHECKS.get(item.check_name)))
+    return list(groups.items())
 
 
 @require_http_methods(["GET", "POST"])
@@ -56,67 +80,144 @@ def checklist(request: HttpRequest, pk: int) -> HttpResponse:
 def checklist_edit(request: HttpRequest, pk: int | None = None) -> HttpResponse:
     require_respond(request.user)
     row = get_object_or_404(Checklist, pk=pk) if pk else None
-    initial = {}
-    if row is not None:
-        lines = [f"{item.text} -- {item.why}" if item.why else item.text for item in row.items.filter(removed_at=None)]
-        initial = {"name": row.name, "kind": row.kind, "description": row.description, "items": "\n".join(lines)}
-    form = ChecklistForm(request.POST or None, initial=initial)
-    if saved := taken(
-        form, lambda: save_checklist(by=person(request), now=timezone.now(), checklist=row, **form.cleaned_data)
-    ):
-        return redirect(saved)
-    context = {"form": form, "checklist": row}
-    return render(request, "knowledge/checklist_form.html", context, status=422 if form.errors else 200)
+    initial = {"name": row.name, "kind": row.kind, "description": row.description} if row else {}
+    posted = request.method == "POST"
+    rows = rows_of(request.POST) if posted else _rows(request, row)
+    wants_rows = posted and "more" in request.POST
+    form = ChecklistForm(request.POST if posted else None, initial=initial)
+    if posted and not wants_rows:
+
+        def save() -> Checklist:
+            items = [_item(request, one, row) for one in rows]
+            by, now = person(request), timezone.now()
+            return save_checklist(by=by, now=now, checklist=row, items=items, **form.cleaned_data)
+
+        if saved := taken(form, save):
+            return redirect(saved)
+    context = {
+        "form": form,
+        "checklist": row,
+        "rows": rows + [{}] * (EMPTY_ROWS if rows else EMPTY_ROWS * 2),
+        "choices": check_choices(),
+        "checks": CHECKS.values(),
+        "is_refused": posted and not wants_rows,
+    }
+    return render(request, "knowledge/checklist_form.html", context, status=422 if context["is_refused"] else 200)
 
 
-@require_POST
-@permitted
-def run_start(request: HttpRequest, pk: int) -> HttpResponse:
-    row = get_object_or_404(Checklist, pk=pk)
-    number, service = request.POST.get("incident", ""), request.POST.get("service", "")
-    is_number = number.isascii() and number.isdigit() and len(number) < 10
-    incident = visible_incident(request, int(number)) if is_number else None
-    try:
-        run = start_run(checklist=row, by=person(request), now=timezone.now(), incident=incident, service=service)
-    except InvalidInput as problem:
-        messages.error(request, f"Not started. {said(problem)}")
-        return redirect(row)
-    return redirect(run)
+def _rows(request: HttpRequest, row: Checklist | None) -> list[dict[str, Any]]:
+    """Those that stand, and one for the lesson that `?lesson=5` names."""
+    items = row.items_now() if row else []
+    seen = Lesson.objects.visible_to(person(request))
+    known = {lesson.pk: lesson.key for lesson in seen.filter(checklist_items__checklist=row)} if row else {}
+    keys = [known.get(item.lesson_id or 0, "") for item in (row.items.filter(removed_at=None) if row else [])]
+    rows = [
+        {**item, "params": params_text(item["params"]), "lesson": key} for item, key in zip(items, keys, strict=True)
+    ]
+    number = _number(request.GET.get("lesson", ""), 0)
+    lesson = seen.filter(number=number).first() if number else None
+    return rows + ([{"text": lesson.statement[:300], "lesson": lesson.key}] if lesson else [])
+
+
+def _item(request: HttpRequest, given: dict[str, Any], row: Checklist | None) -> dict[str, Any]:
+    """As the action wants it. A lesson that this person does not see is not theirs to take away."""
+    item = {**given, "params": params_of(given["params"])}
+    wanted = item.pop("lesson").strip()
+    seen = Lesson.objects.visible_to(person(request))
+    if wanted:
+        number = _number(wanted.upper().removeprefix("L-"), 0)
+        found = seen.filter(number=number).first()
+        if found is None:
+            raise InvalidInput("", f"Lesson {wanted[:20]!r} is not known; expected one such as L-5.")
+        return item | {"lesson": found}
+    known = row.items.filter(text=item["text"]).exclude(lesson=None).first() if row else None
+    hidden = known is not None and not seen.filter(pk=known.lesson_id or 0).exists()
+    return item if hidden else item | {"lesson": None}
 
 
 @require_GET
-def run(request: HttpRequest, pk: int) -> HttpResponse:
-    row = get_object_or_404(_runs(request), pk=pk)
-    ticks = list(row.ticks.select_related("by", "evidence"))
-    left = sum(item.state == "open" for item in ticks)
-    context = {
-        "run": row,
-        "ticks": ticks,
-        "left": left,
-        "done": len(ticks) - left,
-        "can_respond": can_respond(request.user),
-    }
-    return render(request, "knowledge/checklist_run.html", context)
+def checklist_versions(request: HttpRequest, pk: int) -> HttpResponse:
+    """All versions, and the differences of two: `?from=1&to=2`, the last two unless told."""
+    row = get_object_or_404(Checklist, pk=pk)
+    versions = list(row.versions.select_related("saved_by"))
+    numbers = [one.number for one in versions]
+    later = _number(request.GET.get("to", ""), numbers[0] if numbers else row.version)
+    earlier = _number(request.GET.get("from", ""), max((n for n in numbers if n < later), default=later))
+    known = {one.number: one for one in versions}
+    before, after = known.get(earlier), known.get(later)
+    changes = words(_text(before), _text(after)) if before and after and before != after else []
+    context = {"checklist": row, "versions": versions, "before": before, "after": after, "changes": changes}
+    return render(request, "knowledge/checklist_versions.html", context)
+
+
+@require_GET
+def checklist_version(request: HttpRequest, pk: int, number: int) -> HttpResponse:
+    """As it was then; a run of an older version links here."""
+    row = get_object_or_404(Checklist, pk=pk)
+    version = row.versions.filter(number=number).first()
+    if version is None and number != row.version:
+        raise Http404
+    items = version.items if version else row.items_now()
+    groups: dict[str, list[tuple[Any, Any]]] = {}
+    for item in items:
+        groups.setdefault(item.get("group", ""), []).append((item, CHECKS.get(item.get("check", ""))))
+    context = {"checklist": row, "version": version, "number": number, "groups": list(groups.items())}
+    return render(request, "knowledge/checklist_version.html", context)
+
+
+def _number(text: str, otherwise: int) -> int:
+    return int(text) if text.isascii() and text.isdigit() and len(text) < 9 else otherwise
+
+
+def _text(version: Any) -> str:
+    """A version as lines that can be compared."""
+    lines = []
+    for item in version.items:
+        group = f"{item['group']}: " if item.get("group") else ""
+        told = " ".join([item["check"], *(f"{name}={value}" for name, value in item["params"].items())])
+        check = f" [{told}]" if item.get("check") else ""
+        lines.append(f"{group}{item['text']}{check}")
+        lines += [f"  {item['why']}"] if item.get("why") else []
+    return "\n".join(lines) + "\n"
 
 
 @require_POST
 @permitted
-def run_tick(request: HttpRequest, pk: int, tick_id: int) -> HttpResponse:
-    row = get_object_or_404(_runs(request), pk=pk)
-    item = get_object_or_404(row.ticks, pk=tick_id)
-    state, note = request.POST.get("state", ""), request.POST.get("note", "")
+def schedule_add(request: HttpRequest, pk: int) -> HttpResponse:
+    require_respond(request.user)
+    row = get_object_or_404(Checklist, pk=pk)
+    form = ScheduleForm(request.POST)
+
+    def add() -> None:
+        require_valid(form)
+        hours = form.cleaned_data["every_hours"]
+        add_schedule(checklist=row, by=person(request), now=timezone.now(), every_hours=hours, **form.target())
+
+    return deed(
+        request, add, done="Scheduled. The first run comes within a minute.", to=f"{row.get_absolute_url()}#h-sched"
+    )
+
+
+@require_POST
+@permitted
+def schedule_remove(request: HttpRequest, pk: int, schedule_id: int) -> HttpResponse:
+    row = get_object_or_404(Checklist, pk=pk)
+    schedule = get_object_or_404(row.schedules, pk=schedule_id)
     return deed(
         request,
-        lambda: tick(tick=item, state=state, note=note, by=person(request), now=timezone.now()),
-        done="",
-        to=f"{row.get_absolute_url()}#tick-{item.pk}",
+        lambda: remove_schedule(schedule=schedule, by=person(request), now=timezone.now()),
+        done="It starts no more runs.",
+        to=f"{row.get_absolute_url()}#h-sched",
     )
 
 
-@require_POST
-@permitted
-def run_finish(request: HttpRequest, pk: int) -> HttpResponse:
-    row = get_object_or_404(_runs(request), pk=pk)
-    return deed(
-        request, lambda: finish_run(run=row, by=person(request), now=timezone.now()), done="Signed off.", to=row
-    )
+def newest_incidents(request: HttpRequest, run: ChecklistRun) -> list[Incident]:
+    """For a follow-up of a run without one: those of its service or namespace first, then the newest."""
+    seen = Incident.objects.visible_to(person(request)).order_by("-number")
+    same = Q(pk__in=[])
+    if run.service:
+        same |= Q(services__contains=[run.service])
+    if run.namespace:
+        same |= Q(namespaces__contains=[run.namespace])
+    near = list(seen.filter(same)[:20])
+    return near + [one for one in seen[:20] if one not in near]

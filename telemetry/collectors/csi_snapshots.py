@@ -13,6 +13,7 @@ from telemetry.collectors.kubernetes.gathering import Gathering
 from telemetry.collectors.recovery import FAILED, RUNNING, UNKNOWN, USABLE, Plan, RecoveryPoint
 from telemetry.collectors.through_cluster import REDACT, ThroughCluster, keep_strip, part, read, text, told
 from telemetry.observations import Facts
+from telemetry.redaction import Redactor
 
 GROUP = "snapshot.storage.k8s.io"
 SNAPSHOTS = Resource(GROUP, "v1", "volumesnapshots")
@@ -56,7 +57,7 @@ def _keep_strip(
     gathering: Gathering, namespace: str, claim: str, rows: list[Item], contents: Mapping[str, Item] | None
 ) -> None:
     hits: Counter[str] = Counter()
-    points = [point for row in rows if (point := _point(row, contents, gathering, hits))]
+    points = [made for row in rows if (made := point(row, contents, gathering.redactor, hits))]
     plan = Plan(
         tool="CSI snapshots",
         name=claim or "of no claim",
@@ -67,15 +68,15 @@ def _keep_strip(
     keep_strip(gathering, plan, points, hits)
 
 
-def _point(
-    snapshot: Item, contents: Mapping[str, Item] | None, gathering: Gathering, hits: Counter[str]
+def point(
+    snapshot: Item, contents: Mapping[str, Item] | None, redactor: Redactor, hits: Counter[str]
 ) -> RecoveryPoint | None:
     metadata, status = snapshot["metadata"], part(snapshot, "status")
     at = told(status, "creationTime") or told(metadata, "creationTimestamp")
     if at is None:
         return None
     state, reason = _state(snapshot, contents)
-    words = gathering.redactor.text(reason)
+    words = redactor.text(reason)
     hits.update(words.hits)
     size = status.get("restoreSize")
     return RecoveryPoint(

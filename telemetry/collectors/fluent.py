@@ -4,7 +4,19 @@ from __future__ import annotations
 
 from telemetry.collectors.stored import LOGS, Asking, arrival_check, guarded, narrowed, scope_params
 from telemetry.models import LogRecord
-from telemetry.observations import Budget, Check, Connection, Facts, Outcome, Query, Scope, Sink, Status, Window
+from telemetry.observations import (
+    Budget,
+    Check,
+    Connection,
+    EvidenceType,
+    Facts,
+    Outcome,
+    Query,
+    Scope,
+    Sink,
+    Status,
+    Window,
+)
 
 REMEDY = "Point the http output of Fluent Bit or Fluentd at /ingest/fluent/ with a token of the scope ingest."
 
@@ -17,6 +29,7 @@ class FluentCollector:
         limits="20 MiB and 50,000 records a request; 5,000 rows an incident",
         tested="bodies in every documented format",
         pushed=True,
+        gives=(EvidenceType.LOG,),
         options={
             "keep_days": "how long log records are kept",
             "keep_rows": "the most log records that are kept",

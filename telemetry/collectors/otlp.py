@@ -8,7 +8,19 @@ from functools import partial
 from telemetry.collectors.stored import LOGS, TRACES, Asking, arrival_check, guarded, narrowed, scope_params
 from telemetry.collectors.stored_metrics import metrics
 from telemetry.models import LogRecord, MetricPoint, Span
-from telemetry.observations import Budget, Check, Connection, Facts, Outcome, Query, Scope, Sink, Status, Window
+from telemetry.observations import (
+    Budget,
+    Check,
+    Connection,
+    EvidenceType,
+    Facts,
+    Outcome,
+    Query,
+    Scope,
+    Sink,
+    Status,
+    Window,
+)
 
 METRICS = "metrics"
 REMEDY = "Point an OTLP/HTTP exporter at this address with a token of the scope ingest."
@@ -22,6 +34,7 @@ class OtlpCollector:
         limits="20 MiB and 50,000 records a request; 5,000 rows and 12 charts an incident",
         tested="the Python and the JavaScript exporter",
         pushed=True,
+        gives=(EvidenceType.LOG, EvidenceType.TRACE, EvidenceType.METRIC),
         options={
             "keep_days": "how long what was pushed is kept",
             "keep_rows": "the most log records, spans and points of metrics that are kept, of each",

@@ -23,6 +23,7 @@ from telemetry.collectors.recovery import (
 )
 from telemetry.collectors.through_cluster import REDACT, ThroughCluster, keep_strip, part, read, text, told
 from telemetry.observations import Facts
+from telemetry.redaction import Redactor
 
 GROUP = "stash.appscode.com"
 SESSIONS = Resource(GROUP, "v1beta1", "backupsessions")
@@ -94,13 +95,13 @@ class StashCollector(ThroughCluster):
         if target and not gathering.selection.covers(name[0], text(target, "name")):
             gathering.dropped += len(sessions)
             return
-        wanted = [session for session in sessions if target or _concerning(session, gathering.selection)]
+        wanted = [session for session in sessions if target or concerning(session, gathering.selection)]
         gathering.dropped += len(sessions) - len(wanted)
         if sessions and not wanted:
             return
-        broken, notes, first_run_at = _repository(configuration, name[0], repositories)
+        broken, notes, first_run_at = repository_of(configuration, name[0], repositories)
         hits: Counter[str] = Counter()
-        points = [_point(session, broken, gathering, hits) for session in wanted]
+        points = [point(session, broken, gathering.selection, gathering.redactor, hits) for session in wanted]
         kind = text(target, "kind", 60)
         plan = Plan(
             tool="Stash",
@@ -138,7 +139,9 @@ class StashCollector(ThroughCluster):
         gathering.keep(restored(found, window=gathering.window, query=gathering.request, redactions=reason.hits))
 
 
-def _point(session: Item, broken: str, gathering: Gathering, hits: Counter[str]) -> RecoveryPoint | None:
+def point(
+    session: Item, broken: str, selection: Selection, redactor: Redactor, hits: Counter[str]
+) -> RecoveryPoint | None:
     """Succeeded is believed only where a target has a snapshot to show for it."""
     status = part(session, "status")
     at = told(session["metadata"], "creationTimestamp")
@@ -146,21 +149,21 @@ def _point(session: Item, broken: str, gathering: Gathering, hits: Counter[str])
         return None
     phase = text(status, "phase")
     state, reason = STATES.get(phase, UNKNOWN), _reason(status)
-    targets = _concerning(session, gathering.selection)
+    targets = concerning(session, selection)
     if state == USABLE and not _snapshots(targets):
         state, reason = UNKNOWN, "it succeeded, and no target names a snapshot"
     if state == USABLE and broken:
         state, reason = FAILED, broken
     if phase == "Skipped" and not reason:
         reason = "it was skipped"
-    found = gathering.redactor.text(reason)
+    found = redactor.text(reason)
     hits.update(found.hits)
     # Its duration is a sum over targets, so the end is not known where they ran side by side.
     finished = at + _seconds(status) if state in {USABLE, FAILED} and len(_targets(status)) < 2 else None
     return RecoveryPoint(str(session["metadata"]["name"]), at, state, finished, found.text[:300])
 
 
-def _repository(
+def repository_of(
     configuration: Item | None, namespace: str, repositories: Mapping[Named, Item]
 ) -> tuple[str, tuple[str, ...], datetime | None]:
     """Why nothing in it can be restored, or "", what people should know, and since when it holds something."""
@@ -193,7 +196,7 @@ def _reason(status: Mapping[str, Any]) -> str:
     return "; ".join(dict.fromkeys(found))
 
 
-def _concerning(session: Item, selection: Selection) -> list[Mapping[str, Any]]:
+def concerning(session: Item, selection: Selection) -> list[Mapping[str, Any]]:
     """The targets of a session that belong to the scope; one that names no target may."""
     place, targets = _place(session), _targets(part(session, "status"))
     names = [(target, text(part(target, "ref"), "name")) for target in targets]

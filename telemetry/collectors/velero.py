@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections import Counter, defaultdict
 from collections.abc import Mapping, Sequence
+from datetime import datetime
 from typing import Any
 
 from telemetry.collectors.kubernetes.api import Item, Resource
@@ -33,6 +34,7 @@ from telemetry.collectors.through_cluster import (
     whole,
 )
 from telemetry.observations import Facts
+from telemetry.redaction import Redactor
 
 GROUP = "velero.io"
 BACKUPS = Resource(GROUP, "v1", "backups")
@@ -109,14 +111,14 @@ class VeleroCollector(ThroughCluster):
         """What a backup holds, its own spec says: a schedule may have been another when it was made."""
         wanted = gathering.selection.namespaces
         template = part(schedule, "spec", "template") if schedule else {}
-        covering = [backup for backup in backups if _covers(part(backup, "spec"), wanted)]
+        covering = [backup for backup in backups if covers(part(backup, "spec"), wanted)]
         gathering.dropped += len(backups) - len(covering)
-        plans_it = schedule is not None and _covers(template, wanted)
+        plans_it = schedule is not None and covers(template, wanted)
         if not covering and not plans_it:
             return
         hits: Counter[str] = Counter()
-        points = [_point(backup, locations, gathering, hits) for backup in covering]
-        covers = _covered(part(sorted(covering, key=_started)[-1], "spec") if covering else template)
+        points = [point(backup, locations, gathering.redactor, hits, began(gathering)) for backup in covering]
+        held = covered(part(sorted(covering, key=_started)[-1], "spec") if covering else template)
         status = part(schedule, "status") if schedule else {}
         notes = [f"The schedule {name[1]} is gone; its backups are left."] if gone else []
         if schedule is not None and not plans_it:
@@ -127,7 +129,7 @@ class VeleroCollector(ThroughCluster):
             tool="Velero",
             name=name[1] or "without a schedule",
             key=f"velero:{'/'.join(name)}",
-            covers=covers,
+            covers=held,
             schedule=text(part(schedule, "spec"), "schedule", 60) if schedule else "",
             paused=part(schedule, "spec").get("paused") is True if schedule else False,
             subject=subject_of(schedule, kind="Schedule", group=GROUP) if schedule else {},
@@ -141,7 +143,7 @@ class VeleroCollector(ThroughCluster):
         finished = told(status, "completionTimestamp")
         if started is None or not gathering.window.overlaps(started, finished or started):
             return
-        if not _covers(spec, gathering.selection.namespaces):
+        if not covers(spec, gathering.selection.namespaces):
             gathering.dropped += 1
             return
         reason = gathering.redactor.text(_reason(status))
@@ -150,7 +152,7 @@ class VeleroCollector(ThroughCluster):
             name=restore["metadata"]["name"],
             key=f"velero:{restore['metadata'].get('uid') or restore['metadata']['name']}",
             of=text(spec, "backupName") or text(spec, "scheduleName") or "an unnamed backup",
-            covers=_covered(spec),
+            covers=covered(spec),
             state=STATES.get(text(status, "phase"), UNKNOWN),
             started_at=started,
             finished_at=max(started, finished) if finished else None,
@@ -160,27 +162,27 @@ class VeleroCollector(ThroughCluster):
         gathering.keep(restored(found, window=gathering.window, query=gathering.request, redactions=reason.hits))
 
 
-def _point(
-    backup: Item, locations: Mapping[str, Mapping[str, Any]], gathering: Gathering, hits: Counter[str]
+def point(
+    backup: Item, locations: Mapping[str, Mapping[str, Any]], redactor: Redactor, hits: Counter[str], at: datetime
 ) -> RecoveryPoint | None:
-    """A restore of the cluster writes creationTimestamp anew, so the status alone says when."""
+    """As it stood at `at`. A restore of the cluster writes creationTimestamp anew, so the status alone says when."""
     status, spec = part(backup, "status"), part(backup, "spec")
-    at = told(status, "startTimestamp")
-    if at is None:
+    made = told(status, "startTimestamp")
+    if made is None:
         return None
     phase, place = text(status, "phase"), text(spec, "storageLocation")
     state, reason = STATES.get(phase, UNKNOWN), _reason(status)
     finished, expires = told(status, "completionTimestamp"), told(status, "expiration")
     if state == USABLE and text(locations.get(place, {}), "phase") == "Unavailable":
         state, reason = UNKNOWN, f"its storage location {place} cannot be reached"
-    if expires and expires <= began(gathering) and state == USABLE:
+    if expires and expires <= at and state == USABLE:
         state, reason = FAILED, "it had expired before the incident"
     if state == UNKNOWN and not reason:
         reason = f"phase {phase!r} is not known"
-    found = gathering.redactor.text(reason)
+    found = redactor.text(reason)
     hits.update(found.hits)
     name = str(backup["metadata"]["name"])
-    return RecoveryPoint(name, at, state, finished, found.text[:300], place, expires_at=expires)
+    return RecoveryPoint(name, made, state, finished, found.text[:300], place, expires_at=expires)
 
 
 def _place(item: Item) -> str:
@@ -200,13 +202,13 @@ def _reason(status: Mapping[str, Any]) -> str:
     return "; ".join(part for part in told_ if part)
 
 
-def _covers(spec: Mapping[str, Any], namespaces: Sequence[str]) -> bool:
+def covers(spec: Mapping[str, Any], namespaces: Sequence[str]) -> bool:
     included, excluded = texts(spec.get("includedNamespaces")), texts(spec.get("excludedNamespaces"))
     everything = not included or "*" in included
     return not namespaces or any((everything or name in included) and name not in excluded for name in namespaces)
 
 
-def _covered(spec: Mapping[str, Any]) -> str:
+def covered(spec: Mapping[str, Any]) -> str:
     included, excluded = texts(spec.get("includedNamespaces")), texts(spec.get("excludedNamespaces"))
     found = "every namespace" if not included or "*" in included else ", ".join(included)
     found += f" but {', '.join(excluded)}" if excluded else ""

@@ -24,8 +24,11 @@ from incidents.models import (
     SetAside,
 )
 from incidents.slack.models import SlackPerson, SlackRequest
-from knowledge.actions.checklist import start_run
-from knowledge.models import ChecklistRun
+from knowledge.actions.followup_check import set_followup_check
+from knowledge.actions.objective import save_objective
+from knowledge.actions.run import start_run
+from knowledge.actions.schedule import add_schedule
+from knowledge.models import CheckException, ChecklistRun, Drill
 from telemetry.models import QueryTrial, Source
 from tests.builders import (
     NOW,
@@ -66,6 +69,11 @@ RESPONDERS_READ = {
     "checklist-edit",
     "brownbag-new",
     "brownbag-edit",
+    "followup-check",
+    "recovery-objective-new",
+    "recovery-objective-edit",
+    "drill-new",
+    "drill-edit",
 }
 ADMINS_READ = {"settings-audit", "settings-severities", "source-new", "source-edit", "cluster-new", "cluster-edit"}
 ADMINS_READ |= {"alert-rule-new", "alert-rule-edit", "query-new", "query-edit", "query-trial"}
@@ -127,6 +135,11 @@ def world(db: None) -> dict[str, Any]:
     followup, postmortem = make_followup(incident), make_postmortem(incident)
     lesson, checklist, session = make_lesson(postmortems=[postmortem]), make_checklist(), make_brownbag()
     run = start_run(checklist=checklist, by=make_person("ada"), now=NOW, incident=incident)
+    checked = start_run(checklist=checklist, by=make_person("ada"), now=NOW, namespace="shop")
+    excuse = CheckException.objects.create(item=checked.ticks.first().item, reason="R", ends_at=NOW, created_at=NOW)
+    run.ticks.update(exception=excuse)
+    place = {"by": make_person("ada"), "now": NOW, "namespace": "shop"}
+    set_followup_check(followup=followup, check_name="replicas", **place)
     make_token(make_person("cy"))
     comment = add_comment(postmortem=postmortem, body="How many?", by=make_person("cy"), now=NOW)
     return {
@@ -161,6 +174,10 @@ def world(db: None) -> dict[str, Any]:
         "checklist": checklist,
         "session": session,
         "run": run,
+        "excuse": excuse,
+        "schedule": add_schedule(checklist=checklist, **place),
+        "objective": save_objective(rto_seconds=60, **place),
+        "drill": Drill.objects.create(title="D", checklist=checklist, planned_at=NOW),
         "alert": make_alert(),
         "alert rule": make_alert_rule(),
         "query": make_query_template(),
@@ -178,6 +195,8 @@ def address(name: str, world: dict[str, Any]) -> str:
     wanted = dict(patterns())[name]
     kinds = {
         "followup": world["followup"].number,
+        "followup-check": world["followup"].number,
+        "followup-check-deed": world["followup"].number,
         "lesson": world["lesson"].number,
         "lesson-edit": world["lesson"].number,
         "lesson-delete": world["lesson"].number,
@@ -202,6 +221,12 @@ def address(name: str, world: dict[str, Any]) -> str:
         pk = world["alert rule" if "rule" in name else "alert"].pk
     if name.startswith("query-"):
         pk = world["trial" if name == "query-trial" else "query"].pk
+    if name.startswith("recovery-objective"):
+        pk = world["objective"].pk
+    if name.startswith("drill"):
+        pk = world["drill"].pk
+    if name == "checklist-version":
+        number = world["checklist"].version
     if "runs/" in wanted:
         pk = world["run"].pk
     values = {
@@ -218,6 +243,8 @@ def address(name: str, world: dict[str, Any]) -> str:
         "delivery": world["delivery"].pk,
         "link": world["link"].pk,
         "token": "x" * 43,
+        "exception_id": world["excuse"].pk,
+        "schedule_id": world["schedule"].pk,
         "tick_id": world["run"].ticks.first().pk,
         "form": "md",
         "secret": "x" * 43,

@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from knowledge.actions.checklist import start_run
+from knowledge.actions.run import start_run
 from telemetry.models import Cluster
 from tests.api.calling import Api
 from tests.builders import NOW, make_checklist, make_cluster, make_person

@@ -13,7 +13,7 @@ from django.test.utils import CaptureQueriesContext
 
 from incidents.models import Evidence, Incident, TimelineEntry
 from knowledge.actions.brownbag import save_brownbag
-from knowledge.actions.checklist import start_run
+from knowledge.actions.run import start_run
 from tests.api.calling import Api
 from tests.builders import (
     NOW,

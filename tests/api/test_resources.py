@@ -38,7 +38,7 @@ contexts: [{name: a, context: {cluster: a, user: a}}]
 
 
 def make_checklist_run() -> Any:
-    from knowledge.actions.checklist import start_run
+    from knowledge.actions.run import start_run
     from tests.builders import NOW
 
     return start_run(checklist=make_checklist(), by=make_person("ada"), now=NOW, service="checkout")
@@ -76,6 +76,13 @@ RESOURCES: list[Case] = [
         {"ticks": []},
     ),
     ("brownbags/", "ada", lambda: {"title": "Probes"}, {"audience": "Everybody"}),
+    ("recovery-objectives/", "ada", lambda: {"namespace": "shop", "rto_seconds": 1_800}, {"rpo_seconds": 3_600}),
+    (
+        "drills/",
+        "ada",
+        lambda: {"title": "Lose a zone", "checklist": make_checklist().pk, "planned_at": "2026-11-30T10:00:00Z"},
+        {"scenario": "Drain every node of zone a."},
+    ),
 ]
 NAMES = [case[0].strip("/") for case in RESOURCES]
 

@@ -18,6 +18,10 @@ LISTS = {
     "lesson-new": "/knowledge/lessons/new/",
     "checklists": "/checklists/",
     "checklist-new": "/checklists/new/",
+    "recovery": "/recovery/",
+    "objective-new": "/recovery/objectives/new/",
+    "drills": "/drills/",
+    "drill-new": "/drills/new/",
     "brownbags": "/brown-bags/",
     "brownbag-new": "/brown-bags/new/",
     "search": "/search/?q=checkout",
@@ -81,6 +85,8 @@ def all_pages(tab: Page, address: str) -> dict[str, str]:
         found[name] = _first_link(tab, start)
     found["lesson-edit"] = f"{found['lesson']}edit/"
     found["brownbag-edit"] = f"{found['brownbag']}edit/"
+    found |= {f"checklist-{part}": f"{found['checklist']}{part}/" for part in ("edit", "versions")}
+    found["followup-check"] = f"{found['followup']}check/"
     tab.goto(f"{address}/incidents/{number}/")
     found["checklist-run"] = _first_link(tab, "/checklists/runs/")
     return found

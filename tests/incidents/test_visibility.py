@@ -13,8 +13,8 @@ from incidents.actions.incident import assign_role, change_status
 from incidents.actions.postmortem import save_postmortem
 from incidents.models import Incident
 from knowledge.actions.brownbag import save_brownbag
-from knowledge.actions.checklist import start_run
 from knowledge.actions.lesson import change_lesson
+from knowledge.actions.run import start_run
 from knowledge.models import BrownBagSession, Lesson
 from tests.builders import (
     NOW,

@@ -9,8 +9,9 @@ from django.test import Client
 from accounts.models import AuditEvent
 from accounts.problems import InvalidInput
 from knowledge.actions.brownbag import save_brownbag
-from knowledge.actions.checklist import delete_checklist, finish_run, save_checklist, start_run, tick
+from knowledge.actions.checklist import delete_checklist, save_checklist
 from knowledge.actions.lesson import create_lesson, delete_lesson
+from knowledge.actions.run import finish_run, start_run, tick
 from knowledge.models import BrownBagSession, ChecklistRun, ChecklistTick, Lesson
 from knowledge.search.querying import search
 from tests.builders import (

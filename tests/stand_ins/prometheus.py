@@ -22,12 +22,15 @@ def failure(code: int, kind: str, words: str) -> Reply:
 
 class PrometheusStandIn(StandIn):
     """`warnings` go into every answer; `extra` series are answered beside the outage's, `series`
-    replaces them; `retention` is what the server says of itself; `bearer` must be sent if given."""
+    replaces them; `retention` is what the server says of itself; `bearer` must be sent if given. `vectors` are the
+    answers to instant queries, by how the query begins, `rules` the alerting rules that are loaded."""
 
     def __init__(self, *, retention: str = "15d", bearer: str = "") -> None:
         super().__init__()
         self.warnings: list[str] = []
         self.series: list[Measured] | None = None
+        self.vectors: dict[str, list[tuple[dict[str, str], str]]] | None = None
+        self.rules: list[dict[str, Any]] = []
         self.retention = retention
         self.bearer = bearer
 
@@ -50,6 +53,12 @@ class PrometheusStandIn(StandIn):
         if asked.path == "/api/v1/status/runtimeinfo":
             return success({"startTime": "2026-11-01T00:00:00Z", "storageRetention": self.retention})
         fields = {**asked.query, **(asked.form if asked.method == "POST" else {})}
+        if asked.path == "/api/v1/rules":
+            return success({"groups": [{"name": "stand-in", "file": "rules.yml", "rules": self.rules}]})
+        if asked.path == "/api/v1/query" and self.vectors is not None:
+            found = [rows for start, rows in self.vectors.items() if fields.get("query", "").startswith(start)]
+            result = [{"metric": labels, "value": [0, value]} for rows in found[:1] for labels, value in rows]
+            return success({"resultType": "vector", "result": result})
         if asked.path == "/api/v1/query":
             return success({"resultType": "vector", "result": [{"metric": {}, "value": [0, "1"]}]})
         if asked.path == "/api/v1/query_range":

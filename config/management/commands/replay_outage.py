@@ -25,7 +25,7 @@ from incidents.actions.followup import create_followup
 from incidents.actions.incident import assign_role, change_status, declare_incident
 from incidents.actions.timeline import add_note, change_entry
 from incidents.models import Incident, Severity
-from knowledge.actions.checklist import start_run, tick
+from knowledge.actions.run import start_run, tick
 from knowledge.models import Checklist
 from telemetry.actions.source import check_source, connect_cluster, save_source, set_recorded
 from telemetry.models import Cluster, Source

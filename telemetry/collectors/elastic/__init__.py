@@ -23,6 +23,7 @@ from telemetry.observations import (
     Budget,
     Check,
     Connection,
+    EvidenceType,
     Facts,
     Outcome,
     Query,
@@ -251,6 +252,7 @@ def _facts(address: str, people: str) -> Facts:
         tested="a stand-in built from its API",
         address=address,
         language="Lucene",
+        gives=(EvidenceType.LOG,),
         options={**OPTIONS, **{key: words.format(people) for key, words in LINK_OPTIONS.items()}},
     )
 

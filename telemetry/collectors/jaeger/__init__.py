@@ -16,6 +16,7 @@ from telemetry.observations import (
     Budget,
     Check,
     Connection,
+    EvidenceType,
     Facts,
     Outcome,
     Query,
@@ -47,6 +48,7 @@ class JaegerCollector:
         limits="20 traces a search, for each of 10 services; 20 of all are kept",
         tested="a stand-in built from its API, versions 1 and 3",
         address="http://jaeger-query.tracing:16686",
+        gives=(EvidenceType.TRACE,),
         options={
             "services": "what to ask where the incident names no service, as Jaeger calls them",
             "limit": f"traces a search, {LIMIT} unless told",

@@ -18,6 +18,7 @@ from telemetry.observations import (
     Budget,
     Check,
     Connection,
+    EvidenceType,
     Facts,
     Outcome,
     Query,
@@ -54,6 +55,7 @@ class LokiCollector:
         tested="a stand-in built from its HTTP API",
         address="http://loki-gateway.logging",
         language="LogQL",
+        gives=(EvidenceType.LOG,),
         options={
             "queries": "a list of {name, title, expr, services, namespaces} in place of the usual one",
             "labels": 'the names of your labels: {"namespace": …, "app": …, "pod": …, "container": …}',

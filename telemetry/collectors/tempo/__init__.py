@@ -19,6 +19,7 @@ from telemetry.observations import (
     Budget,
     Check,
     Connection,
+    EvidenceType,
     Facts,
     Outcome,
     Query,
@@ -58,6 +59,7 @@ class TempoCollector:
         tested="a stand-in built from its HTTP API",
         address="http://tempo-query-frontend.tracing:3200",
         language="TraceQL",
+        gives=(EvidenceType.TRACE,),
         options={
             "queries": "a list of {name, title, expr, services, namespaces} in place of the usual ones",
             "limit": f"traces a search, {LIMIT} unless told",
