@@ -10,6 +10,7 @@ from django.utils import timezone
 from django.views.decorators.http import require_POST
 
 from accounts.models import User
+from accounts.permissions import require_respond
 from incidents.models import Incident
 from incidents.views.access import deed, permitted, person, require_valid
 from knowledge.actions.session import answer_invitation, end_session, give_feedback, mark_attendance, raise_followup
@@ -52,6 +53,7 @@ def brownbag_feedback(request: HttpRequest, pk: int) -> HttpResponse:
 @require_POST
 @permitted
 def brownbag_followup(request: HttpRequest, pk: int) -> HttpResponse:
+    require_respond(request.user)
     row, me = get_object_or_404(BrownBagSession, pk=pk), person(request)
     seen = Incident.objects.visible_to(me).filter(postmortem__brownbag_items__session=row).distinct()
     form = RaisedFollowUpForm(request.POST, incidents=seen)

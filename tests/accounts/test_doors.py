@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator
+from datetime import timedelta
 from typing import Any
 
 import pytest
@@ -17,6 +18,7 @@ from incidents.models import (
     Delivery,
     ExternalLink,
     Incident,
+    IncidentMerge,
     Notice,
     Picture,
     PostMortemTemplate,
@@ -28,7 +30,7 @@ from knowledge.actions.followup_check import set_followup_check
 from knowledge.actions.objective import save_objective
 from knowledge.actions.run import start_run
 from knowledge.actions.schedule import add_schedule
-from knowledge.models import CheckException, ChecklistRun, Drill
+from knowledge.models import CheckException, ChecklistRun, Drill, Export, LessonShowing, Match
 from telemetry.models import QueryTrial, Source
 from tests.builders import (
     NOW,
@@ -113,6 +115,9 @@ ADMINS_POST = {
 }
 OWN_POST = {"settings-tokens", "settings-token-revoke", "settings-profile", "postmortem-preview", "postmortem-verdict"}
 OWN_POST |= {"postmortem-comments", "postmortem-comment", "notices-read", "notice-open"}
+OWN_POST |= {"export-new", "export-delete", "brownbag-answer", "brownbag-feedback"}
+# A file is for whoever asked for it, and to nobody else there is none.
+OWN_READ = {"export", "export-file"}
 
 
 def patterns(found: Any = None, prefix: str = "") -> Iterator[tuple[str, str]]:
@@ -141,8 +146,23 @@ def world(db: None) -> dict[str, Any]:
     place = {"by": make_person("ada"), "now": NOW, "namespace": "shop"}
     set_followup_check(followup=followup, check_name="replicas", **place)
     make_token(make_person("cy"))
+    earlier = make_incident(title="Earlier", now=NOW - timedelta(days=1))
+    match = Match.objects.create(incident=incident, earlier=earlier, score=3, found_at=NOW)
+    showing = LessonShowing.objects.create(lesson=lesson, incident=incident, shown_at=NOW)
+    IncidentMerge.objects.create(incident=incident, into=earlier, merged_at=NOW)
     comment = add_comment(postmortem=postmortem, body="How many?", by=make_person("cy"), now=NOW)
     return {
+        "match": match,
+        "showing": showing,
+        "export": Export.objects.create(
+            subject="incidents",
+            format="md",
+            title="T",
+            person=make_person("cy"),
+            state="done",
+            data=b"x",
+            requested_at=NOW,
+        ),
         "comment": comment,
         "notice": Notice.objects.create(
             person=make_person("cy"), incident=incident, key="k", text="t", address="/", created_at=NOW
@@ -194,6 +214,7 @@ def world(db: None) -> dict[str, Any]:
 def address(name: str, world: dict[str, Any]) -> str:
     wanted = dict(patterns())[name]
     kinds = {
+        "lesson-verdict": world["lesson"].number,
         "followup": world["followup"].number,
         "followup-check": world["followup"].number,
         "followup-check-deed": world["followup"].number,
@@ -206,9 +227,8 @@ def address(name: str, world: dict[str, Any]) -> str:
         "cluster-edit": world["cluster"].pk,
         "notice-open": world["notice"].pk,
         "settings-severity": world["severity"].pk,
-        "brownbag": world["session"].pk,
-        "brownbag-edit": world["session"].pk,
-        "brownbag-export": world["session"].pk,
+        "match-decide": world["match"].pk,
+        "lesson-answer": world["showing"].pk,
         "settings-slack-person": world["slack person"].pk,
         "settings-slack-request": world["request"].pk,
         "settings-slack-delivery": world["delivery"].pk,
@@ -223,6 +243,10 @@ def address(name: str, world: dict[str, Any]) -> str:
         pk = world["trial" if name == "query-trial" else "query"].pk
     if name.startswith("recovery-objective"):
         pk = world["objective"].pk
+    if name.startswith("brownbag"):
+        pk = world["session"].pk
+    if name.startswith("export"):
+        pk = world["export"].pk
     if name.startswith("drill"):
         pk = world["drill"].pk
     if name == "checklist-version":
@@ -237,7 +261,8 @@ def address(name: str, world: dict[str, Any]) -> str:
         "comment": world["comment"].pk,
         "version": 1,
         "aside": world["aside"].pk,
-        "ref": "E-1",
+        "ref": 0 if name == "export-new" else "E-1",
+        "subject": "incidents",
         "picture": world["picture"].pk,
         "attachment": world["attachment"].pk,
         "delivery": world["delivery"].pk,
@@ -248,7 +273,7 @@ def address(name: str, world: dict[str, Any]) -> str:
         "tick_id": world["run"].ticks.first().pk,
         "form": "md",
         "secret": "x" * 43,
-        "name": "crash-loop",
+        "name": "months" if name == "insight-csv" else "crash-loop",
         "kind": "alertmanager",
     }
     return reverse(name, kwargs={key: value for key, value in values.items() if f":{key}>" in wanted})
@@ -287,6 +312,8 @@ def test_reading_is_for_viewers_but_for_forms_and_administration(world: dict[str
         codes = {who: client.get(path).status_code for who, client in clients.items()}
         if name in ADMINS_READ:
             right = codes == {"cy": 403, "ada": 403, "root": 200}
+        elif name in OWN_READ:
+            right = codes == {"cy": 200, "ada": 404, "root": 404}
         elif name in RESPONDERS_READ:
             right = codes == {"cy": 403, "ada": 200, "root": 200}
         else:
