@@ -227,8 +227,6 @@ def address(name: str, world: dict[str, Any]) -> str:
         "cluster-edit": world["cluster"].pk,
         "notice-open": world["notice"].pk,
         "settings-severity": world["severity"].pk,
-        "match-decide": world["match"].pk,
-        "lesson-answer": world["showing"].pk,
         "settings-slack-person": world["slack person"].pk,
         "settings-slack-request": world["request"].pk,
         "settings-slack-delivery": world["delivery"].pk,
@@ -245,6 +243,8 @@ def address(name: str, world: dict[str, Any]) -> str:
         pk = world["objective"].pk
     if name.startswith("brownbag"):
         pk = world["session"].pk
+    if name in {"match-decide", "lesson-answer"}:
+        pk = world["match" if name == "match-decide" else "showing"].pk
     if name.startswith("export"):
         pk = world["export"].pk
     if name.startswith("drill"):
