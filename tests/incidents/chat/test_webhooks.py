@@ -277,8 +277,8 @@ def test_an_endless_answer_is_not_read_to_its_end(chat: WebhookStandIn) -> None:
 def test_what_was_busy_is_told_later_and_in_order(chat: WebhookStandIn, ada: User, said: Any) -> None:
     chat.fault("/hooks", "429", times=2, retry_after="0")
     with said():
-        incident = make_incident()
-        change_status(incident=incident, status="identified", by=ada, now=NOW)
+        incident = make_incident(now=timezone.now())
+        change_status(incident=incident, status="identified", by=ada, now=timezone.now())
     work()
     assert len(chat.messages) == 2
     assert "declared" in words(chat.messages[0])
@@ -316,9 +316,9 @@ def test_a_refusal_that_teams_tells_with_200_is_not_tried_again(code: int) -> No
 def test_one_that_a_service_stumbles_on_gives_way_after_20_tries(chat: WebhookStandIn, ada: User, said: Any) -> None:
     chat.fault("/hooks", "500", times=webhooks.MOST_STUMBLES)
     with said():
-        incident = make_incident()
+        incident = make_incident(now=timezone.now())
     with said():
-        change_status(incident=incident, status="identified", by=ada, now=NOW)
+        change_status(incident=incident, status="identified", by=ada, now=timezone.now())
     for _ in range(webhooks.MOST_STUMBLES):
         Delivery.objects.update(due_at=timezone.now())
         work()
