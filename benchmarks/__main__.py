@@ -15,7 +15,18 @@ from psycopg.conninfo import conninfo_to_dict
 from config.embedded.postgres import EmbeddedPostgres
 
 ALL = (
-    *("rendering", "pages", "writing", "slack", "collecting", "recording", "searching", "archive", "redaction"),
+    *(
+        "rendering",
+        "pages",
+        "writing",
+        "slack",
+        "collecting",
+        "recording",
+        "searching",
+        "matching",
+        "archive",
+        "redaction",
+    ),
     *("intake", "exporting"),
 )
 

@@ -14,7 +14,8 @@ from typing import Any
 
 from django.conf import settings
 from django.db import DatabaseError, connection, transaction
-from django.db.models import Count, Exists, F, OuterRef, Q
+from django.db.models import Count, F, Q
+from django.db.models.fields.tuple_lookups import TupleIn
 from django.db.models.query import QuerySet
 
 from incidents import signals
@@ -22,14 +23,14 @@ from incidents.models import Evidence, Incident
 from incidents.models.incident import ClosureReason, Kind, Visibility
 from knowledge.models import Lesson, LessonShowing, Match, MatchRequest, Trait
 from knowledge.traits import LOUD, Found, Item, Place, traits_of
-from knowledge.weighing import SHOWN_FROM, Likeness, Shared, likeness
+from knowledge.weighing import SHOWN_FROM, WEIGHTS, Likeness, Shared, likeness
 from telemetry.observations import EvidenceType
 
 READ = 4_000
 KEPT = 8
 REASONS_KEPT = 12
 # Of a trait that so many have, nothing can be learned.
-COMMON = 2_000
+COMMON, CONSIDERED = 1_000, 500
 WORDS = 40
 SHORTEST_WORD, LONGEST_WORD = 3, 40
 LESSONS = 10
@@ -98,38 +99,46 @@ def _words(incident: Incident) -> list[Found]:
 
 def compare(incident: Incident) -> list[tuple[int, Likeness]]:
     """(pk of an earlier incident, likeness), the most alike first, at most KEPT."""
-    own = list(Trait.objects.filter(incident=incident))
-    if not own:
-        return []
-    among = _among(incident)
-    labels = {(one.kind, one.value): one.label for one in own if among.get((one.kind, one.value), 0) <= COMMON}
+    labels = {(kind, value): label for kind, value, label in _own(incident).values_list("kind", "value", "label")}
+    among = _among(labels)
     shared: dict[int, list[Shared]] = defaultdict(list)
-    for earlier, kind, value in _sharing(incident, labels):
-        shared[earlier].append(Shared(kind, value, labels[kind, value], among.get((kind, value), 1)))
+    for earlier, kind, value in _sharing(incident, [pair for pair, count in among.items() if count <= COMMON]):
+        shared[earlier].append(Shared(kind, value, labels[kind, value], among[kind, value]))
     total = Incident.objects.count()
-    judged = [(earlier, likeness(found, total)) for earlier, found in shared.items()]
+    judged = [(earlier, likeness(found, total)) for earlier, found in shared.items() if _is_worth(found)]
     worth = [(earlier, one) for earlier, one in judged if one.score >= SHOWN_FROM]
-    return sorted(worth, key=lambda pair: (-pair[1].score, -pair[0]))[:KEPT]
+    worth = sorted(worth, key=lambda pair: (-pair[1].score, -pair[0]))[:CONSIDERED]
+    known = set(comparable(incident).filter(pk__in=[pk for pk, _ in worth]).values_list("pk", flat=True))
+    return [pair for pair in worth if pair[0] in known][:KEPT]
 
 
-def _among(incident: Incident) -> dict[tuple[str, str], int]:
-    """How many incidents have each trait of this one."""
-    same = Trait.objects.filter(_like_those_of(incident))
-    counted = same.order_by().values_list("kind", "value").annotate(n=Count("pk"))
-    return {(kind, value): n for kind, value, n in counted}
+Pair = tuple[str, str]
 
 
-def _like_those_of(incident: Incident) -> Exists:
+def _own(incident: Incident) -> QuerySet[Trait]:
+    return Trait.objects.filter(incident=incident)
+
+
+def _among(pairs: Iterable[Pair]) -> dict[Pair, int]:
+    """How many incidents have each trait."""
+    found = Trait.objects.filter(_one_of(pairs)).order_by().values_list("kind", "value").annotate(n=Count("pk"))
+    return {(kind, value): n for kind, value, n in found}
+
+
+def _one_of(pairs: Iterable[Pair]) -> Q:
     """As one condition on (kind, value), so that the index of both is used."""
-    own = Trait.objects.filter(incident=incident, kind=OuterRef("kind"), value=OuterRef("value"))
-    return Exists(own)
+    known = list(pairs)
+    return Q(TupleIn((F("kind"), F("value")), known)) if known else Q(pk__in=[])
 
 
-def _sharing(incident: Incident, wanted: Iterable[tuple[str, str]]) -> list[tuple[int, str, str]]:
-    rows = Trait.objects.filter(_like_those_of(incident), incident__in=comparable(incident))
-    known = set(wanted)
-    names = rows.values_list("incident_id", "kind", "value")
-    return [(earlier, kind, value) for earlier, kind, value in names if (kind, value) in known]
+def _sharing(incident: Incident, pairs: Iterable[Pair]) -> Iterable[tuple[int, str, str]]:
+    rows = Trait.objects.filter(_one_of(pairs)).exclude(incident=incident)
+    return rows.values_list("incident_id", "kind", "value").iterator(chunk_size=5_000)
+
+
+def _is_worth(found: Sequence[Shared]) -> bool:
+    """The most that it could be: cheaper than judging thousands that share one common word."""
+    return sum(WEIGHTS[one.kind] for one in found) >= SHOWN_FROM
 
 
 def comparable(incident: Incident) -> QuerySet[Incident]:
