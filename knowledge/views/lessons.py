@@ -22,7 +22,7 @@ from knowledge.drawing_lessons import drawn_from
 from knowledge.forms_lessons import LessonForm
 from knowledge.models import ChecklistItem, Lesson
 
-FIELDS = ("statement", "context", "tags", "services", "signals", "quote")
+FIELDS = ("statement", "context", "tags", "services", "signals")
 SHOWN = 20
 
 
@@ -36,9 +36,10 @@ def lesson_list(request: HttpRequest) -> HttpResponse:
     rows = rows.filter(state=chosen["state"]) if chosen["state"] in Lesson.State.values else rows.valid()
     if chosen["tag"]:
         rows = rows.filter(tags__contains=[chosen["tag"]])
+    seen = Q(showings__incident__in=Incident.objects.visible_to(person(request)))
     counted = Lesson.objects.filter(pk__in=rows.values("pk")).annotate(
-        shown=Count("showings", distinct=True),
-        helped=Count("showings", filter=Q(showings__answer="helped"), distinct=True),
+        shown=Count("showings", filter=seen, distinct=True),
+        helped=Count("showings", filter=seen & Q(showings__answer="helped"), distinct=True),
     )
     context = {
         "page": page_of(request, counted),
@@ -106,8 +107,7 @@ def lesson_edit(request: HttpRequest, number: int) -> HttpResponse:
     row = get_object_or_404(Lesson.objects.visible_to(person(request)), number=number)
     seen = Incident.objects.visible_to(person(request))
     known = list(row.postmortems.filter(incident__in=seen).select_related("incident"))
-    quoted = row.quoted_from.incident.key if row.quoted_from else ""
-    initial = {name: getattr(row, name) for name in FIELDS} | {"postmortems": known, "quoted_from": quoted}
+    initial = {name: getattr(row, name) for name in FIELDS} | {"postmortems": known}
     form = LessonForm(request.POST or None, person=person(request), initial=initial)
     if saved := taken(form, lambda: change_lesson(lesson=row, by=person(request), **_changed(form))):
         return redirect(saved)
