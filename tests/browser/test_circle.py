@@ -145,8 +145,12 @@ def seen_before(tab: Page, first: int, lesson: str) -> None:
 def raise_followup(tab: Page, checklist: str, number: int) -> None:
     """The failing item becomes a follow-up in one press; the tab stands on its page."""
     tab.goto(checklist)
-    tab.get_by_label("For an incident").select_option(str(number))
-    tab.get_by_role("button", name="Start the checklist").click()
+    form = tab.locator("form", has=tab.get_by_role("button", name="Start the checklist"))
+    form.get_by_label("For an incident").select_option(str(number))
+    # Other tests may have connected a cluster of their own.
+    form.get_by_label("Cluster").select_option(label="prod-eu")
+    form.get_by_label("Namespace").fill("shop")
+    form.get_by_role("button", name="Start the checklist").click()
     tab.wait_for_url(re.compile(r"/checklists/runs/\d+/$"))
     expect(tab.locator(".ck", has_text="Two replicas or more")).to_contain_text("0 of 3 replicas ready")
     failing = tab.locator(".ck", has_text=ITEM)
