@@ -211,6 +211,8 @@ def show_lessons(incident: Incident, earlier: Sequence[int], now: datetime) -> N
         is_open = visibility == Visibility.INTERNAL
         reasons[pk].append(f"learned from INC-{number}" if is_open else "learned from an incident like this one")
     known = set(LessonShowing.objects.filter(incident=incident).values_list("lesson_id", flat=True))
+    # What was learned from an incident did not come back with it.
+    known |= set(Lesson.objects.filter(postmortems__incident=incident).values_list("pk", flat=True))
     fresh = [(pk, words) for pk, words in reasons.items() if pk not in known][:LESSONS]
     LessonShowing.objects.bulk_create(
         (LessonShowing(lesson_id=pk, incident=incident, reasons=words[:4], shown_at=now) for pk, words in fresh),

@@ -35,7 +35,8 @@ from knowledge.views.access import visible_runs
 
 @require_GET
 def checklist_list(request: HttpRequest) -> HttpResponse:
-    rows = Checklist.objects.annotate(
+    # A query that groups forgets the order of its model.
+    rows = Checklist.objects.order_by("name").annotate(
         n=Count("items", filter=Q(items__removed_at=None)),
         automated=Count("items", filter=Q(items__removed_at=None) & ~Q(items__check_name="")),
     )
@@ -45,7 +46,7 @@ def checklist_list(request: HttpRequest) -> HttpResponse:
     counted = Count("ticks"), Count("ticks", filter=~Q(ticks__state="open"))
     runs = ChecklistRun.objects.filter(pk__in=visible_runs(person(request)).values("pk")[:10])
     recent = runs.select_related("checklist", "incident", "cluster", "started_by")
-    recent = recent.annotate(total=counted[0], done=counted[1])
+    recent = recent.annotate(total=counted[0], done=counted[1]).order_by("-started_at", "-pk")
     context = {"checklists": rows, "runs": recent, "q": wanted, "can_respond": can_respond(request.user)}
     return render(request, "knowledge/checklist_list.html", context)
 

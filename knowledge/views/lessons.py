@@ -20,7 +20,7 @@ from incidents.views.access import deed, permitted, person
 from knowledge.actions.lesson import change_lesson, create_lesson, decide_lesson, delete_lesson
 from knowledge.drawing_lessons import drawn_from
 from knowledge.forms_lessons import LessonForm
-from knowledge.models import ChecklistItem, Lesson
+from knowledge.models import Checklist, ChecklistItem, Lesson
 
 FIELDS = ("statement", "context", "tags", "services", "signals")
 SHOWN = 20
@@ -73,6 +73,7 @@ def lesson(request: HttpRequest, number: int) -> HttpResponse:
         "showings": showings[:SHOWN],
         "counts": counts,
         "items": items,
+        "checklists": Checklist.objects.exclude(items__in=items)[:SHOWN] if can_respond(request.user) else [],
         "verdicts": row.verdicts.select_related("by")[:SHOWN],
         "can_respond": can_respond(request.user),
     }

@@ -9,12 +9,21 @@ from accounts.models import User
 from accounts.permissions import PermissionProblem
 from accounts.problems import InvalidInput
 from incidents.models import Incident
+from knowledge.actions.checklist import save_checklist
 from knowledge.actions.lesson import decide_lesson
 from knowledge.actions.matching import answer_lesson
 from knowledge.matching import match_incident
 from knowledge.models import Lesson, LessonShowing
 from knowledge.search.querying import search
-from tests.builders import NOW, make_evidence, make_incident, make_lesson, make_person, make_postmortem
+from tests.builders import (
+    NOW,
+    make_checklist,
+    make_evidence,
+    make_incident,
+    make_lesson,
+    make_person,
+    make_postmortem,
+)
 from tests.fixtures import signed_in
 
 pytestmark = pytest.mark.django_db
@@ -93,6 +102,25 @@ def test_a_retired_lesson_comes_back_no_more(ada: User, as_ada: Client) -> None:
     assert not LessonShowing.objects.exists()
     assert lesson.statement not in as_ada.get("/knowledge/").content.decode()
     assert lesson.statement in as_ada.get("/knowledge/", {"state": "retired"}).content.decode()
+
+
+def test_a_lesson_does_not_come_back_with_the_incident_it_was_learned_from() -> None:
+    incident = make_incident(services=["checkout"])
+    make_lesson(services=["checkout"], postmortems=[make_postmortem(incident)])
+    match_incident(incident.pk, NOW)
+    assert not LessonShowing.objects.exists()
+
+
+def test_a_lesson_leads_to_an_item_of_a_checklist_that_does_not_ask_for_it_yet(as_ada: Client, cy: User) -> None:
+    lesson, other = make_lesson(), make_checklist(name="Before a release")
+    shown = as_ada.get(lesson.get_absolute_url()).content.decode()
+    assert f"/checklists/new/?lesson={lesson.number}" in shown
+    assert f"{other.get_absolute_url()}edit/?lesson={lesson.number}" in shown
+    save_checklist(
+        checklist=other, name=other.name, items=[{"text": "Look", "lesson": lesson}], by=make_person("ada"), now=NOW
+    )
+    assert f"{other.get_absolute_url()}edit/" not in as_ada.get(lesson.get_absolute_url()).content.decode()
+    assert "?lesson=" not in signed_in(cy).get(lesson.get_absolute_url()).content.decode()
 
 
 def test_the_page_counts_how_often_it_helped_and_hides_restricted_incidents(ada: User) -> None:

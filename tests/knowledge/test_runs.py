@@ -246,6 +246,15 @@ def test_the_page_of_a_run_shows_verdicts_and_the_missing_rule(server: Kubernete
     assert "hx-get" in as_ada.get(f"{run.get_absolute_url()}body/").content.decode()
 
 
+def test_lists_stand_by_name_and_the_newest_run_first(as_ada: Client) -> None:
+    lists = [make_checklist(name=name) for name in ("Zebra first", "Antelope second")]
+    for hours, one in ((2, lists[0]), (1, lists[1])):
+        start_run(checklist=one, by=make_person("ada"), now=NOW - timedelta(hours=hours), service=f"svc-{hours}")
+    shown = as_ada.get("/checklists/").content.decode()
+    assert shown.index("Antelope second") < shown.index("Zebra first")
+    assert shown.index("svc-1") < shown.index("svc-2")
+
+
 def test_a_run_of_a_restricted_incident_is_not_there_for_others() -> None:
     from tests.fixtures import signed_in
 

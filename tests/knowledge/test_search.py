@@ -103,6 +103,15 @@ def test_what_is_gone_or_hidden_is_found_no_more(ada: User) -> None:
     assert found("quagga") == []
 
 
+def test_what_people_wrote_comes_before_evidence_that_says_the_same() -> None:
+    incident = make_incident(title="The zeppelin is away")
+    for place in range(3):
+        make_evidence(incident, type="log", title=f"Log of zeppelin in zeppelin-{place}")
+    sweep(NOW)
+    kinds = [hit.kind for hit in search("zeppelin", make_person("cy")).hits]
+    assert kinds == ["incident", "evidence", "evidence", "evidence"]
+
+
 def test_phrases_negation_stems_and_keys() -> None:
     make_incident(title="Checkout restarts all the time")
     make_incident(title="The time of checkout")
