@@ -44,6 +44,9 @@ log = logging.getLogger(__name__)
 
 
 def request_matching(incident_id: int, now: datetime) -> None:
+    """One that is gone meanwhile asks for nothing."""
+    if not Incident.objects.filter(pk=incident_id).exists():
+        return
     MatchRequest.objects.update_or_create(incident_id=incident_id, defaults={"wanted_at": now, "attempts": 0})
 
 

@@ -42,6 +42,12 @@ from tests.builders import (
 pytestmark = pytest.mark.django_db
 
 
+@pytest.fixture(autouse=True)
+def nothing_else(db: None) -> None:
+    """Without the checklists that came with the database."""
+    SearchDocument.objects.all().delete()
+
+
 def found(text: str, who: str = "cy", **options: Any) -> list[str]:
     return [hit.title for hit in search(text, make_person(who), **options).hits]
 
