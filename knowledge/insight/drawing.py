@@ -23,19 +23,23 @@ def months_chart(months: Sequence[Month], title: str) -> str:
     top = _top(max(known))
     step = (WIDTH - LEFT - RIGHT) / len(months)
     parts = _grid(top)
-    path: list[str] = []
+    runs: list[list[str]] = [[]]
     for number, (name, median, p90) in enumerate(months):
         x = LEFT + step * (number + 0.5)
         if p90 is not None:
             y, size = _y(p90, top), min(18.0, step * 0.5)
             parts.append(box("bar-a soft", x - size / 2, y, size, HEIGHT - BOTTOM - y))
         if median is not None:
-            path.append(f"{place(x)} {place(_y(median, top))}")
+            runs[-1].append(f"{place(x)} {place(_y(median, top))}")
+        else:
+            # A month of which nothing is known is no point between two others.
+            runs.append([])
         if len(months) <= 12 or number % 3 == 0:
             parts.append(label(x, HEIGHT - 8, name, anchor="middle"))
-    if path:
-        parts.append(f'<path class="line" d="M{" L".join(path)}"/>')
-        parts += [f'<circle class="ring" cx="{at.split()[0]}" cy="{at.split()[1]}" r="3"/>' for at in path]
+    for run in runs:
+        if len(run) > 1:
+            parts.append(f'<path class="line" d="M{" L".join(run)}"/>')
+        parts += [f'<circle class="ring" cx="{at.split()[0]}" cy="{at.split()[1]}" r="3"/>' for at in run]
     return svg(WIDTH, HEIGHT, _in_words(months, title), parts, wide=True)
 
 
