@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from datetime import datetime, timedelta
+from itertools import pairwise
 from statistics import median
 
 from knowledge.checks.workloads import mapping
@@ -23,7 +24,7 @@ def stopped(times: Sequence[datetime], now: datetime) -> str:
     """Why the newest is too old for its fellows to be coming still, or ""."""
     ordered = sorted(times)
     age = now - ordered[-1]
-    gaps = [(later - earlier).total_seconds() for earlier, later in zip(ordered, ordered[1:], strict=False)]
+    gaps = [(later - earlier).total_seconds() for earlier, later in pairwise(ordered)]
     usual = timedelta(seconds=median(gaps)) if gaps else LONGEST
     if age <= min(LONGEST, PATIENCE * usual):
         return ""

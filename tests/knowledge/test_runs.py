@@ -148,6 +148,24 @@ def test_an_incident_fills_in_what_a_run_looks_at() -> None:
     assert start_run(checklist=run.checklist, by=make_person("ada"), now=NOW, incident=wide).namespace == ""
 
 
+def test_a_run_without_a_place_judges_nothing_and_is_excused_nowhere(server: KubernetesStandIn) -> None:
+    ada, checklist = make_person("ada"), make_checklist(items=ITEMS)
+    said = []
+    for namespaces in (["shop", "pay"], []):
+        incident = make_incident(namespaces=namespaces, services=[] if not namespaces else ["checkout"])
+        run = start_run(checklist=checklist, by=ada, now=NOW, incident=incident)
+        check_run_task(run.pk)
+        assert [verdict for _, verdict in states(run)] == ["unknown", "unknown", ""]
+        said.append(run.ticks.all()[0].verdict_reason)
+    assert said == [
+        "The incident names several namespaces (pay, shop); name one.",
+        "This run names no namespace and no service.",
+    ]
+    ChecklistTick.objects.filter(run=run).update(verdict="fail")
+    with pytest.raises(InvalidInput, match="names no place"):
+        add_exception(tick=run.ticks.all()[0], reason="x", ends_at=NOW + timedelta(days=1), by=ada, now=NOW)
+
+
 @pytest.mark.parametrize(
     ("target", "field"),
     [
