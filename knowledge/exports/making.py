@@ -98,6 +98,7 @@ def finish(export: Export, prepared: Prepared, content: bytes, digest: str) -> N
         content_type=form.content_type,
         size=len(content),
         sha256=hashlib.sha256(content).hexdigest(),
+        query={**export.query, **prepared.made_of},
         data=content,
         finished_at=now,
         lease_until=None,

@@ -13,6 +13,7 @@ from django.views.decorators.http import require_GET, require_http_methods, requ
 from accounts.permissions import can_respond, require_respond
 from accounts.problems import InvalidInput
 from incidents.forms import taken
+from incidents.listing import page_of
 from incidents.models import Incident
 from incidents.views.access import deed, permitted, person, require_valid
 from incidents.writing.differences import words
@@ -46,7 +47,8 @@ def checklist_list(request: HttpRequest) -> HttpResponse:
     runs = ChecklistRun.objects.filter(pk__in=visible_runs(person(request)).values("pk")[:10])
     recent = runs.select_related("checklist", "incident", "cluster", "started_by")
     recent = recent.annotate(total=counted[0], done=counted[1])
-    context = {"checklists": rows, "runs": recent, "q": wanted, "can_respond": can_respond(request.user)}
+    page = page_of(request, rows, key="pk")
+    context = {"page": page, "runs": recent, "q": wanted, "can_respond": can_respond(request.user)}
     return render(request, "knowledge/checklist_list.html", context)
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator
 from datetime import timedelta
 from typing import Any
@@ -194,6 +195,17 @@ def test_a_version_rises_with_the_items_and_a_run_keeps_its_own(as_ada: Client) 
     page = as_ada.get(f"/checklists/{checklist.pk}/versions/").content.decode()
     assert ("<ins>3" in page, "Three of them" in page) == (True, True)
     assert "Two replicas" in as_ada.get(f"/checklists/{checklist.pk}/versions/1/").content.decode()
+
+
+def test_checklists_are_paged_and_searched(as_ada: Client) -> None:
+    for place in range(31):
+        make_checklist(name=f"List {place:02d}", items=ITEMS)
+    first = as_ada.get("/checklists/?q=List").content.decode()
+    assert ("List 30" in first, "List 00" in first, "before=" in first) == (True, False, True)
+    before = re.search(r"before=(\d+)", first)
+    assert before is not None
+    second = as_ada.get(f"/checklists/?q=List&before={before[1]}").content.decode()
+    assert ("List 30" in second, "List 00" in second) == (False, True)
 
 
 @pytest.mark.parametrize(
