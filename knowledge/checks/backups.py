@@ -26,10 +26,14 @@ BY_LABEL = "it chooses by a label, which may leave something out"
 
 @dataclass(frozen=True, slots=True)
 class Stored:
-    """A workload that keeps data in volumes, and the names of its claims."""
+    """A workload that keeps data in volumes: the names of its claims, and of the pods' volume for each."""
 
     workload: Workload
-    claims: tuple[str, ...]
+    volumes: Mapping[str, str]
+
+    @property
+    def claims(self) -> tuple[str, ...]:
+        return tuple(self.volumes)
 
     @property
     def words(self) -> str:
@@ -102,21 +106,21 @@ class Backups:
 def stored_in(readings: Readings) -> tuple[list[Stored], list[Listing]]:
     """Workloads with volumeClaimTemplates, or with a volume of a claim in their pods."""
     found = find(readings, ("StatefulSet", "Deployment"))
-    rows = [Stored(one, claims) for one in found.workloads if (claims := _claims(one))]
+    rows = [Stored(one, volumes) for one in found.workloads if (volumes := _volumes(one))]
     return rows, list(found.listings)
 
 
-def _claims(workload: Workload) -> tuple[str, ...]:
+def _volumes(workload: Workload) -> dict[str, str]:
     templates = objects(mapping(workload.item.get("spec")).get("volumeClaimTemplates"))
     names = [str(mapping(one.get("metadata")).get("name") or "") for one in templates]
     # One that is scaled to nothing keeps its data all the same.
     count = min(max(1, workload.replicas[0]), MOST_REPLICAS)
-    made = [f"{name}-{workload.name}-{place}" for name in names for place in range(count)]
-    mounted = [
-        str(mapping(volume.get("persistentVolumeClaim")).get("claimName") or "")
+    made = {f"{name}-{workload.name}-{place}": name for name in names for place in range(count)}
+    mounted = {
+        str(mapping(volume.get("persistentVolumeClaim")).get("claimName") or ""): str(volume.get("name") or "")
         for volume in objects(workload.pod_spec.get("volumes"))
-    ]
-    return tuple(dict.fromkeys(name for name in (*made, *mounted) if name))
+    }
+    return {claim: name for claim, name in (made | mounted).items() if claim}
 
 
 def backups_of(readings: Readings) -> Backups:
@@ -194,11 +198,7 @@ class _Reading:
         selection = Selection(workloads=(Named(one.workload.kind, namespace, one.workload.name),))
         plans = []
         for row in self.configurations.items:
-            target = mapping(mapping(mapping(row.get("spec")).get("target")).get("ref"))
-            named = (text(target, "kind"), text(target, "name"))
-            claims = one.claims if named == (one.workload.kind, one.workload.name) else ()
-            if named[0] == "PersistentVolumeClaim":
-                claims = tuple(claim for claim in one.claims if claim == named[1])
+            claims = _backed_up(row, one)
             if _place(row) != namespace or not claims:
                 continue
             broken, _, _ = stash.repository_of(row, namespace, repositories)
@@ -228,6 +228,18 @@ class _Reading:
         if not times:
             return Plan("CSI snapshots", "", (claim,), points, f"no snapshot of {claim} is usable")
         return Plan("CSI snapshots", "", (claim,), points, stopped(times, self.now), uncertain(rows, times))
+
+
+def _backed_up(configuration: Item, one: Stored) -> tuple[str, ...]:
+    """The claims that a configuration of Stash takes: its own, or of a workload those in the volumes it mounts."""
+    target = mapping(mapping(configuration.get("spec")).get("target"))
+    named = (text(mapping(target.get("ref")), "kind"), text(mapping(target.get("ref")), "name"))
+    if named[0] == "PersistentVolumeClaim":
+        return tuple(claim for claim in one.claims if claim == named[1])
+    if named != (one.workload.kind, one.workload.name):
+        return ()
+    mounts = {text(mount, "name") for mount in objects(target.get("volumeMounts"))}
+    return tuple(claim for claim, volume in one.volumes.items() if not mounts or volume in mounts)
 
 
 def _lame(schedule: Item) -> str:

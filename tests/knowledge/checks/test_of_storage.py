@@ -146,6 +146,15 @@ def test_of_two_claims_each_has_to_be_backed_up_and_the_older_backup_counts(serv
     assert "is 4 h old, over the RPO of 1 h" in judged("backup_age", params=HOURLY, **DB).reason
 
 
+def test_a_stash_configuration_takes_the_volumes_that_it_mounts(server: BackedUpClusterStandIn) -> None:
+    row = configuration()
+    row["spec"]["target"]["volumeMounts"] = [{"name": "config", "mountPath": "/etc/orders"}]
+    server.add(STASH, "backupconfigurations", row)
+    assert judged("backup_covered", **DB).verdict == FAIL
+    row["spec"]["target"]["volumeMounts"].append({"name": "data", "mountPath": "/data"})
+    assert judged("backup_covered", **DB).verdict == PASS
+
+
 def test_a_backup_that_chose_by_a_label_may_not_hold_the_data(server: BackedUpClusterStandIn) -> None:
     chosen = {"orLabelSelectors": [{"matchLabels": {"backup": "yes"}}]}
     server.add(VELERO, "schedules", schedule(template={"includedNamespaces": ["shop"], **chosen}))
