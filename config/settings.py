@@ -155,8 +155,16 @@ CELERY_BEAT_SCHEDULE = {
     "settle-texts": {"task": "incidents.tasks.settle_texts", "schedule": timedelta(seconds=30)},
     "remind-postmortems": {"task": "incidents.tasks.remind_postmortems", "schedule": timedelta(hours=1)},
     "remind-incidents": {"task": "incidents.tasks.remind_incidents", "schedule": timedelta(minutes=1)},
-    "sweep-matches": {"task": "knowledge.tasks.sweep_matches", "schedule": timedelta(seconds=5)},
-    "sweep-search": {"task": "knowledge.tasks.sweep_search", "schedule": timedelta(seconds=5)},
+    "sweep-matches": {
+        "task": "knowledge.tasks.sweep_matches",
+        "schedule": timedelta(seconds=5),
+        "options": {"expires": 5},
+    },
+    "sweep-search": {
+        "task": "knowledge.tasks.sweep_search",
+        "schedule": timedelta(seconds=5),
+        "options": {"expires": 5},
+    },
     "sweep-signals": {"task": "incidents.tasks.sweep_signals", "schedule": timedelta(seconds=5)},
     "sweep-slack": {"task": "incidents.slack.tasks.sweep", "schedule": timedelta(seconds=5)},
     "slack-digests": {"task": "incidents.slack.tasks.send_digests", "schedule": timedelta(minutes=15)},

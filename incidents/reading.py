@@ -271,7 +271,7 @@ def evidence_panel(
     )
 
 
-def merged_into(incident: Incident, person: User) -> QuerySet[IncidentMerge]:
+def merged(incident: Incident, person: User) -> QuerySet[IncidentMerge]:
     """The duplicates that this incident took in, as far as `person` may see them."""
     rows = incident.merged.filter(undone_at=None, incident__in=Incident.objects.visible_to(person))
     return rows.select_related("incident", "merged_by")

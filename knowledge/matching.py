@@ -13,7 +13,7 @@ from time import monotonic
 from typing import Any
 
 from django.conf import settings
-from django.db import DatabaseError, connection, transaction
+from django.db import connection, transaction
 from django.db.models import Count, F, Q
 from django.db.models.fields.tuple_lookups import TupleIn
 from django.db.models.query import QuerySet
@@ -22,6 +22,7 @@ from incidents import signals
 from incidents.models import Evidence, Incident
 from incidents.models.incident import ClosureReason, Kind, Visibility
 from knowledge.models import Lesson, LessonShowing, Match, MatchRequest, Trait
+from knowledge.search.indexing import index
 from knowledge.traits import LOUD, Found, Item, Place, traits_of
 from knowledge.weighing import SHOWN_FROM, WEIGHTS, Likeness, Shared, likeness
 from telemetry.observations import EvidenceType
@@ -43,6 +44,9 @@ log = logging.getLogger(__name__)
 
 
 def request_matching(incident_id: int, now: datetime) -> None:
+    """One that is gone meanwhile asks for nothing."""
+    if not Incident.objects.filter(pk=incident_id).exists():
+        return
     MatchRequest.objects.update_or_create(incident_id=incident_id, defaults={"wanted_at": now, "attempts": 0})
 
 
@@ -54,7 +58,7 @@ def match_incident(incident_id: int, now: datetime) -> list[Match]:
     read_traits(incident)
     with transaction.atomic():
         # Two workers that compare one incident would each add the same pair.
-        Incident.objects.select_for_update().get(pk=incident_id)
+        Incident.objects.select_for_update(no_key=True).get(pk=incident_id)
         found = compare(incident)
         rows = _keep(incident, found, now)
         show_lessons(incident, [row.earlier_id for row in rows], now)
@@ -72,6 +76,8 @@ def read_traits(incident: Incident) -> list[Trait]:
     ]
     Trait.objects.filter(incident=incident).delete()
     Trait.objects.bulk_create(rows, batch_size=500, ignore_conflicts=True)
+    # Search finds it by the reasons that were read just now.
+    index([incident])
     return rows
 
 
@@ -81,11 +87,21 @@ def _items(incident: Incident) -> Iterable[Item]:
     names = ("number", "type", "level", "title", "first_at", "subject")
     loud = Q(type=EvidenceType.EVENT, level__in=LOUD) | Q(type__in=[EvidenceType.STATE_CHANGE, EvidenceType.ALERT])
     for row in rows.filter(loud).values(*names, "payload")[:READ]:
-        yield Item(**row)
+        yield _item(row, row.pop("payload"))
     logs = rows.filter(type=EvidenceType.LOG).annotate(patterns=F("payload__patterns"))
     for row in logs.values(*names, "patterns")[:READ]:
         patterns = row.pop("patterns")
-        yield Item(**row, payload={"patterns": patterns if isinstance(patterns, list) else []})
+        yield _item(row, {"patterns": patterns if isinstance(patterns, list) else []})
+
+
+def _item(row: dict[str, Any], payload: Any) -> Item:
+    """Payloads are hostile: what is no mapping tells nothing."""
+    subject = row.pop("subject")
+    return Item(
+        **row,
+        subject=subject if isinstance(subject, dict) else {},
+        payload=payload if isinstance(payload, dict) else {},
+    )
 
 
 def _words(incident: Incident) -> list[Found]:
@@ -157,7 +173,10 @@ def _keep(incident: Incident, found: Sequence[tuple[int, Likeness]], now: dateti
         row.save()
         rows.append(row)
     # What somebody decided is remembered, whatever the evidence says later.
-    Match.objects.filter(pk__in=[row.pk for row in known.values() if not row.verdict]).delete()
+    gone = Match.objects.filter(pk__in=[row.pk for row in known.values() if not row.verdict])
+    gone.filter(told_at=None).delete()
+    # What chats heard of is not told again when it comes back.
+    gone.update(score=0, reasons=[], updated_at=now)
     return rows
 
 
@@ -188,10 +207,15 @@ def show_lessons(incident: Incident, earlier: Sequence[int], now: datetime) -> N
     reasons: dict[int, list[str]] = defaultdict(list)
     for pk, words in _applying(incident):
         reasons[pk] += words
-    came = Lesson.objects.valid().filter(postmortems__incident__in=list(earlier))
-    for pk, number in came.order_by("-postmortems__incident").values_list("pk", "postmortems__incident__number"):
-        reasons[pk].append(f"learned from INC-{number}")
+    came = Lesson.objects.valid().filter(postmortems__incident__in=list(earlier)).order_by("-postmortems__incident")
+    names = ("pk", "postmortems__incident__number", "postmortems__incident__visibility")
+    for pk, number, visibility in came.values_list(*names):
+        # These words are read by all who see the lesson.
+        is_open = visibility == Visibility.INTERNAL
+        reasons[pk].append(f"learned from INC-{number}" if is_open else "learned from an incident like this one")
     known = set(LessonShowing.objects.filter(incident=incident).values_list("lesson_id", flat=True))
+    # What was learned from an incident did not come back with it.
+    known |= set(Lesson.objects.filter(postmortems__incident=incident).values_list("pk", flat=True))
     fresh = [(pk, words) for pk, words in reasons.items() if pk not in known][:LESSONS]
     LessonShowing.objects.bulk_create(
         (LessonShowing(lesson_id=pk, incident=incident, reasons=words[:4], shown_at=now) for pk, words in fresh),
@@ -221,32 +245,38 @@ def _signals(incident: Incident) -> list[tuple[str, str]]:
 
 
 def sweep(now: datetime) -> int:
-    """Compares what is waiting, oldest first, for at most SWEEP_SECONDS; each incident under a lock of its own row."""
+    """Compares what is waiting, oldest first, for at most SWEEP_SECONDS.
+
+    A request is marked before the work and not held during it: a person who asks anew meanwhile waits for nobody.
+    """
     started, done = monotonic(), 0
-    while monotonic() - started < SWEEP_SECONDS:
-        with transaction.atomic():
-            waiting = MatchRequest.objects.select_for_update(skip_locked=True).filter(attempts__lt=ATTEMPTS)
-            row = waiting.filter(Q(done_at=None) | Q(done_at__lt=F("wanted_at"))).order_by("wanted_at").first()
-            if row is None:
-                return done
-            done += _answered(row, now)
+    while monotonic() - started < SWEEP_SECONDS and (row := _claim()) is not None:
+        done += _answered(row, now)
     return done
 
 
+def _claim() -> MatchRequest | None:
+    with transaction.atomic():
+        waiting = MatchRequest.objects.select_for_update(skip_locked=True, of=("self",)).select_related("incident")
+        waiting = waiting.filter(attempts__lt=ATTEMPTS).filter(Q(done_at=None) | Q(done_at__lt=F("wanted_at")))
+        row = waiting.order_by("wanted_at").first()
+        if row is not None:
+            row.attempts += 1
+            row.save(update_fields=["attempts"])
+        return row
+
+
 def _answered(row: MatchRequest, now: datetime) -> bool:
-    wanted = row.wanted_at
     try:
         with transaction.atomic():
             rows = match_incident(row.incident_id, now)
             _tell(row.incident, rows, now)
-    except DatabaseError:
-        # The next sweep tries again; after ATTEMPTS the comparison waits for news of the incident.
+    except Exception:
+        # The page says so after ATTEMPTS; until then the next sweep tries again. One that fails holds up no other.
         log.exception("incident %s could not be compared with earlier ones", row.incident_id)
-        row.attempts += 1
-        row.save(update_fields=["attempts"])
         return False
-    row.done_at, row.attempts = wanted, 0
-    row.save(update_fields=["done_at", "attempts"])
+    # What was asked for meanwhile is still to be done.
+    MatchRequest.objects.filter(pk=row.pk, wanted_at=row.wanted_at).update(done_at=row.wanted_at, attempts=0)
     return True
 
 
@@ -275,7 +305,7 @@ def _lessons_told(incident: Incident) -> list[dict[str, str]]:
     """Lessons that everybody may read."""
     shown = LessonShowing.objects.filter(incident=incident).select_related("lesson").order_by("pk")
     hidden = Lesson.objects.exclude(postmortems=None).exclude(postmortems__incident__visibility=Visibility.INTERNAL)
-    rows = shown.exclude(lesson__in=hidden)[:TOLD]
+    rows = shown.exclude(lesson__in=hidden).exclude(lesson__state=Lesson.State.RETIRED)[:TOLD]
     return [
         {
             "title": str(row.lesson),

@@ -14,6 +14,7 @@ from accounts.models import User
 from incidents.durations import spoken
 from incidents.models import Evidence, FollowUp, Incident, TimelineEntry
 from incidents.models.timeline import EntrySource
+from knowledge.matching import ATTEMPTS
 from knowledge.models import ChecklistRun, Lesson, LessonShowing, Match
 from knowledge.weighing import is_likely
 from telemetry.observations import EvidenceType
@@ -53,6 +54,7 @@ class SeenBefore:
     refused: list[Seen]
     lessons: list[LessonShowing]
     waiting: bool
+    failed: bool
 
 
 def seen_before(incident: Incident, person: User) -> SeenBefore:
@@ -67,7 +69,8 @@ def seen_before(incident: Incident, person: User) -> SeenBefore:
         seen=shown,
         refused=[one for one in found if one.match.verdict == Match.Verdict.NOT_THIS],
         lessons=list(lessons.exclude(lesson__state=Lesson.State.RETIRED).select_related("lesson", "by")),
-        waiting=request is not None and request.done_at is None,
+        waiting=request is not None and request.done_at is None and request.attempts < ATTEMPTS,
+        failed=request is not None and request.attempts >= ATTEMPTS,
     )
 
 

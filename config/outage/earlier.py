@@ -12,10 +12,19 @@ from incidents.actions.incident import assign_role, change_status, declare_incid
 from incidents.actions.milestone import set_milestone
 from incidents.actions.postmortem import open_postmortem, save_postmortem
 from incidents.actions.publication import publish_postmortem
-from incidents.models import Severity
+from incidents.actions.timeline import add_note, change_entry
+from incidents.models import Incident, PostMortem, Severity
+from incidents.models.incident import DetectedBy
 from knowledge.actions.brownbag import save_brownbag
-from knowledge.actions.lesson import create_lesson
+from knowledge.actions.lesson import create_lesson, decide_lesson
+from knowledge.actions.session import answer_invitation
 
+MENDED = "Started the second replica of orders-db on node-3. checkout came back by itself once the database answered."
+SIGNALS = [
+    {"kind": "reason", "value": "NodeNotReady"},
+    {"kind": "reason", "value": "BackOff"},
+    {"kind": "workload", "value": "checkout"},
+]
 DAY = datetime.fromisoformat("2026-07-14T13:02:00+00:00")
 BODY = """## Summary
 
@@ -58,7 +67,13 @@ When the database was gone, Kubernetes restarted every checkout pod again and ag
 
 
 def write(people: dict[str, User]) -> None:
-    ada, ben = people["ada"], people["ben"]
+    incident = _happened(people)
+    postmortem = _written(incident, people)
+    _taught(postmortem, people)
+
+
+def _happened(people: dict[str, User]) -> Incident:
+    ada = people["ada"]
     incident = declare_incident(
         title="Checkout down, node lost",
         severity=Severity.objects.get(rank=2),
@@ -66,6 +81,7 @@ def write(people: dict[str, User]) -> None:
         now=DAY + timedelta(minutes=5),
         impact_started_at=DAY,
         detected_at=DAY + timedelta(minutes=4),
+        detected_by=DetectedBy.ALERT,
         namespaces=["shop"],
         workloads=[{"kind": "Deployment", "namespace": "shop", "name": "checkout"}],
         services=["checkout"],
@@ -73,8 +89,15 @@ def write(people: dict[str, User]) -> None:
     )
     assign_role(incident=incident, role="commander", user=ada, by=ada, now=DAY + timedelta(minutes=6))
     mitigated = DAY + timedelta(minutes=31)
+    note = add_note(incident=incident, text=MENDED, by=ada, now=mitigated, occurred_at=mitigated)
+    change_entry(entry=note, by=ada, now=mitigated, pinned=True)
     set_milestone(incident=incident, kind="mitigated", at=mitigated, by=ada, now=mitigated)
     change_status(incident=incident, status="resolved", by=ada, now=DAY + timedelta(minutes=48))
+    return incident
+
+
+def _written(incident: Incident, people: dict[str, User]) -> PostMortem:
+    ada, ben = people["ada"], people["ben"]
     postmortem = open_postmortem(incident=incident, by=ben, now=DAY + timedelta(days=1))
     written = DAY + timedelta(days=2)
     postmortem = save_postmortem(
@@ -92,19 +115,30 @@ def write(people: dict[str, User]) -> None:
         by=ada,
         now=written,
     )
+    return postmortem
+
+
+def _taught(postmortem: PostMortem, people: dict[str, User]) -> None:
+    ada, ben = people["ada"], people["ben"]
+    now = timezone.now()
     lesson = create_lesson(
         statement="A liveness probe must not wait for a dependency.",
         context="A restart does not bring a database back. Let readiness ask for dependencies, liveness for the process.",
         tags=["probes"],
         services=["checkout"],
+        signals=SIGNALS,
         postmortems=[postmortem],
         by=ben,
     )
-    save_brownbag(
+    decide_lesson(lesson=lesson, state="confirmed", by=ada, now=now)
+    session = save_brownbag(
         by=ada,
         title="Probes, and what they wait for",
-        held_at=(timezone.now() + timedelta(days=5)).replace(hour=11, minute=0, second=0, microsecond=0),
+        held_at=(now + timedelta(days=5)).replace(hour=11, minute=0, second=0, microsecond=0),
+        place="Room Linden, and the call of the team",
         host=ada,
         audience="Everybody who is on call",
         items=[{"postmortem": postmortem, "minutes": 20}, {"lesson": lesson, "minutes": 10}],
     )
+    answer_invitation(session=session, answer="yes", by=ben, now=now)
+    answer_invitation(session=session, answer="no", by=people["cy"], now=now)

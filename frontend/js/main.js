@@ -19,3 +19,4 @@ import "./comments.js";
 import "./comment-marks.js";
 import "./contents.js";
 import "./lesson-quote.js";
+import "./fold.js";

@@ -354,9 +354,16 @@ def set_recurrence(*, incident: Incident, of: Incident | None, by: User, now: da
     before = incident.recurrence_of
     incident.recurrence_of = of
     incident.save()
-    said = f"A recurrence of {of.key}" if of else f"No recurrence of {before.key if before else 'another one'}"
+    said = f"A recurrence of {_named(of, incident)}" if of else f"No recurrence of {_named(before, incident)} after all"
     write_change(incident=incident, at=now, by=by, title=said)
     detail = {"of": of.key if of else ""}
     audit.record(at=now, actor=by, verb="incident.recurrence", target=incident.key, via=via, detail=detail)
     announce(incident, now, "fields")
     return incident
+
+
+def _named(other: Incident | None, on: Incident) -> str:
+    """As it may stand on the timeline of `on`, which others read than those who see a restricted one."""
+    if other is None or (other.is_restricted and not on.is_restricted):
+        return "an incident that is restricted" if other else "another one"
+    return other.key

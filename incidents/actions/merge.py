@@ -19,6 +19,8 @@ from incidents.models.followup import FollowUpQuerySet
 from incidents.models.incident import ClosureReason, Status
 
 SCOPE = ("namespaces", "services", "labels", "workloads")
+# Collectors take none of these for "not narrowed".
+MEANS_ALL = {"namespaces", "workloads"}
 
 
 @transaction.atomic
@@ -39,6 +41,7 @@ def merge_incident(
     moved = {
         "status": incident.status,
         "closure_reason": incident.closure_reason,
+        "duplicate_of": incident.duplicate_of_id,
         "followups": _move_followups(FollowUp.objects.filter(incident=incident), into),
         "alert_deeds": _move_alerts(AlertDeed.objects.filter(incident=incident), into),
         "scope": _widen(into, incident),
@@ -69,17 +72,24 @@ def merge_incident(
 
 @transaction.atomic
 def undo_merge(*, merge: IncidentMerge, by: User, now: datetime, via: str = "page") -> Incident:
-    """What the merge moved goes back, unless somebody moved it on since; the incident is as it was before."""
+    """What the merge moved goes back, unless somebody moved it on since; the incident is as it was before.
+
+    Raises InvalidInput while the incident that took it in is itself merged into another one.
+    """
     require_respond(by)
-    merge = IncidentMerge.objects.select_for_update(of=("self",)).select_related("incident", "into").get(pk=merge.pk)
+    merge = IncidentMerge.objects.select_for_update(of=("self",)).get(pk=merge.pk)
+    locked = Incident.objects.select_for_update(of=("self",)).select_related("severity").order_by("pk")
+    rows = {row.pk: row for row in locked.filter(pk__in=[merge.incident_id, merge.into_id])}
+    incident, into, moved = rows[merge.incident_id], rows[merge.into_id], merge.moved
     if merge.undone_at is not None:
-        return merge.incident
-    incident, into, moved = merge.incident, merge.into, merge.moved
+        return incident
+    if (further := into.merges.filter(undone_at=None).select_related("into").first()) is not None:
+        raise InvalidInput("", f"{into.key} was itself merged into {further.into.key}; undo that first")
     _move_followups(FollowUp.objects.filter(pk__in=moved.get("followups", []), incident=into), incident)
     _move_alerts(AlertDeed.objects.filter(pk__in=moved.get("alert_deeds", []), incident=into), incident)
-    _narrow(into, moved.get("scope", {}))
     merge.undone_by, merge.undone_at = by, now
     merge.save(update_fields=["undone_by", "undone_at"])
+    _narrow(into, moved.get("scope", {}))
     incident = _as_before(incident, moved, into, by, now, via)
     write_change(incident=into, at=now, by=by, title=f"{incident.key} was taken out of this one again")
     audit.record(at=now, actor=by, verb="incident.unmerged", target=incident.key, via=via, detail={"from": into.key})
@@ -92,10 +102,9 @@ def _as_before(
 ) -> Incident:
     before, reason = Status(moved.get("status", Status.INVESTIGATING)), f"No duplicate of {into.key}."
     if before == Status.CLOSED:
-        closure = moved.get("closure_reason") or ClosureReason.RESOLVED
-        if closure == ClosureReason.DUPLICATE:
-            closure = ClosureReason.RESOLVED
-        incident.closure_reason, incident.duplicate_of = closure, None
+        incident.closure_reason = moved.get("closure_reason") or ClosureReason.RESOLVED
+        original = moved.get("duplicate_of")
+        incident.duplicate_of = Incident.objects.filter(pk=original).first() if original else None
         incident.save()
         write_change(incident=incident, at=now, by=by, title=reason)
         return incident
@@ -107,6 +116,8 @@ def _check(incident: Incident, into: Incident) -> None:
         raise InvalidInput("into", f"{into.key} was itself merged into another one; expected that one")
     if incident.merges.filter(undone_at=None).exists():
         raise InvalidInput("", f"{incident.key} is merged already; undo that first")
+    if into.kind != incident.kind:
+        raise InvalidInput("into", "expected one of its own kind; drills and incidents are counted apart")
     if into.is_restricted and not incident.is_restricted:
         raise InvalidInput("into", f"{into.key} is restricted, so those who see {incident.key} could not follow")
     if incident.is_restricted and not into.is_restricted:
@@ -128,16 +139,23 @@ def _move_alerts(rows: DeedQuerySet, to: Incident) -> list[int]:
 
 
 def _widen(into: Incident, incident: Incident) -> dict[str, Any]:
-    """What `into` did not name yet, so that sources are asked for both from now on."""
+    """What `into` did not name yet, so that sources are asked for both from now on.
+
+    A field that names nothing means everything: it stays so, and nothing narrows it.
+    """
     added: dict[str, Any] = {}
     for name in SCOPE:
-        known = getattr(into, name)
-        if new := [one for one in getattr(incident, name) if one not in known]:
-            added[name] = new
+        known, others = getattr(into, name), getattr(incident, name)
+        if not known and name in MEANS_ALL:
+            continue
+        if not others and name in MEANS_ALL:
+            added[name] = {"was": known}
+            setattr(into, name, [])
+        elif new := [one for one in others if one not in known]:
+            added[name] = {"new": new}
             setattr(into, name, [*known, *new])
-    clusters = set(incident.clusters.all()) - set(into.clusters.all())
-    # Without a cluster an incident is about all of them.
-    if clusters and into.clusters.exists():
+    if into.clusters.exists():
+        clusters = set(incident.clusters.all()) - set(into.clusters.all())
         added["clusters"] = sorted(cluster.pk for cluster in clusters)
         into.clusters.add(*clusters)
     into.save()
@@ -145,8 +163,17 @@ def _widen(into: Incident, incident: Incident) -> dict[str, Any]:
 
 
 def _narrow(into: Incident, added: dict[str, Any]) -> None:
-    row = Incident.objects.select_for_update(of=("self",)).get(pk=into.pk)
+    """Takes back what this merge brought and no other that still stands."""
+    standing = list(into.merged.filter(undone_at=None).select_related("incident"))
+    others = [one.moved.get("scope", {}) for one in standing]
     for name in SCOPE:
-        setattr(row, name, [one for one in getattr(row, name) if one not in added.get(name, [])])
-    row.clusters.remove(*added.get("clusters", []))
-    row.save()
+        mine = added.get(name, {})
+        if "was" in mine and not getattr(into, name) and not any("was" in other.get(name, {}) for other in others):
+            setattr(into, name, mine["was"])
+        elif "new" in mine:
+            kept = [one for merge in standing for one in getattr(merge.incident, name)]
+            gone = [one for one in mine["new"] if one not in kept]
+            setattr(into, name, [one for one in getattr(into, name) if one not in gone])
+    clusters = {pk for one in standing for pk in one.incident.clusters.values_list("pk", flat=True)}
+    into.clusters.remove(*(pk for pk in added.get("clusters", []) if pk not in clusters))
+    into.save()

@@ -9,7 +9,8 @@ from incidents.models.incident import Incident
 class IncidentMerge(models.Model):
     """A duplicate that was taken into another incident, with what it takes to bring it back.
 
-    `moved`: `{"followups": [pk], "alert_deeds": [pk], "status", "closure_reason", "scope": {field: what was added}}`.
+    `moved`: `{"followups": [pk], "alert_deeds": [pk], "status", "closure_reason", "duplicate_of": pk, "scope": {field:
+    {"new": what was added} or {"was": what it named before it meant all}, "clusters": [pk]}}`.
     """
 
     incident = models.ForeignKey(Incident, on_delete=models.CASCADE, related_name="merges")

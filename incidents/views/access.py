@@ -38,6 +38,10 @@ def visible_incident(request: HttpRequest, number: int, *joined: str) -> Inciden
     return get_object_or_404(rows, number=number)
 
 
+def is_visible(incident: Incident, to: User) -> bool:
+    return not incident.is_restricted or Incident.objects.visible_to(to).filter(pk=incident.pk).exists()
+
+
 def visible_postmortem(request: HttpRequest, number: int) -> PostMortem:
     incident = visible_incident(request, number)
     settle_waiting(PostMortem.objects.filter(incident=incident).values_list("pk", flat=True), timezone.now())

@@ -23,9 +23,9 @@ from incidents.forms_chat import UpdateForm
 from incidents.listing import narrowed_incidents, page_of
 from incidents.models import Incident, Severity
 from incidents.models.incident import ClosureReason, IncidentRole, Kind, MilestoneKind, Status
-from incidents.reading import events_query, evidence_panel, merged_into, milestone_track, outcomes, timeline_page
+from incidents.reading import events_query, evidence_panel, merged, milestone_track, outcomes, timeline_page
 from incidents.telling import last_update, undelivered
-from incidents.views.access import deed, permitted, person, require_valid, visible_incident
+from incidents.views.access import deed, is_visible, permitted, person, require_valid, visible_incident
 from telemetry.models import Source
 
 
@@ -81,6 +81,7 @@ def incident_edit(request: HttpRequest, number: int) -> HttpResponse:
 def incident(request: HttpRequest, number: int) -> HttpResponse:
     incident = visible_incident(request, number, "postmortem")
     now = timezone.now()
+    merged_into = incident.merges.filter(undone_at=None).select_related("into", "merged_by").first()
     return render(
         request,
         "incidents/incident.html",
@@ -101,8 +102,9 @@ def incident(request: HttpRequest, number: int) -> HttpResponse:
             "update": last_update(incident),
             "update_form": UpdateForm(incident=incident),
             "undelivered": undelivered(incident, now),
-            "merged_into": incident.merges.filter(undone_at=None).select_related("into", "merged_by").first(),
-            "merged": merged_into(incident, person(request)),
+            "merged_into": merged_into,
+            "may_see_into": merged_into is not None and is_visible(merged_into.into, person(request)),
+            "merged": merged(incident, person(request)),
             "mitigation": incident.mitigation_proposals.filter(state="open").first(),
             "statuses": Status.choices,
             "closure_reasons": ClosureReason.choices,

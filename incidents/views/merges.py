@@ -45,7 +45,8 @@ def _named(request: HttpRequest) -> Incident:
 @permitted
 def unmerge(request: HttpRequest, number: int) -> HttpResponse:
     incident = visible_incident(request, number)
-    row = get_object_or_404(incident.merges.filter(undone_at=None))
+    seen = Incident.objects.visible_to(person(request))
+    row = get_object_or_404(incident.merges.filter(undone_at=None, into__in=seen))
     return deed(
         request,
         lambda: undo_merge(merge=row, by=person(request), now=timezone.now()),

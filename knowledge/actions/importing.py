@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from datetime import datetime, time
+from datetime import datetime
 
 from django.db import transaction
 
@@ -12,6 +12,7 @@ from accounts.problems import InvalidInput
 from incidents.actions.past import record_past_incident
 from incidents.models import PostMortem, Severity
 from knowledge.importing.planning import Planned
+from knowledge.importing.recognising import Recognised
 from knowledge.matching import request_matching
 from knowledge.models import ImportedDocument
 
@@ -32,36 +33,26 @@ def import_postmortem(*, planned: Planned, by: User, now: datetime, via: str = "
         severity=Severity.objects.filter(rank=known.severity).first() if known.severity else None,
         services=known.services,
         labels=known.tags,
-        milestones=_milestones(planned, now),
+        milestones=_milestones(known, now),
         by=by,
         now=now,
         via=via,
     )
     ImportedDocument.objects.create(
-        digest=document.digest, path=planned.path[:500], postmortem=postmortem, imported_by=by, imported_at=now
+        digest=document.digest, path=planned.place, postmortem=postmortem, imported_by=by, imported_at=now
     )
     request_matching(postmortem.incident_id, now)
     return postmortem
 
 
-def _milestones(planned: Planned, now: datetime) -> dict[str, datetime]:
-    """Those whose time of day is known: a day alone would make durations of its midnight."""
-    known = planned.recognised
-    if known is None:
-        return {}
+def _milestones(known: Recognised, now: datetime) -> dict[str, datetime]:
     told = {
         "impact_started": known.started_at,
         "detected": known.detected_at,
         "mitigated": known.mitigated_at,
         "resolved": known.resolved_at,
     }
-    start, end = known.started_at, known.resolved_at
-    by_duration = start is not None and end is not None and start.time() == time(0) and end.time() != time(0)
-    return {
-        kind: at
-        for kind, at in told.items()
-        if at is not None and at <= now and (at.time() != time(0) or (kind == "impact_started" and by_duration))
-    }
+    return {kind: at for kind, at in told.items() if at is not None and at <= now}
 
 
 def _without_title(body: str, title: str) -> str:

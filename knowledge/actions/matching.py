@@ -23,6 +23,8 @@ def decide_match(*, match: Match, verdict: str, by: User, now: datetime, via: st
     if verdict not in Verdict.values:
         expected = ", ".join(value or "nothing" for value in Verdict.values)
         raise InvalidInput("verdict", f"is {verdict!r}; expected one of {expected}")
+    # In the order of the matcher: the incident, then its pairs.
+    Incident.objects.select_for_update(no_key=True).get(pk=match.incident_id)
     match = Match.objects.select_for_update(of=("self",)).select_related("incident", "earlier").get(pk=match.pk)
     if not Incident.objects.visible_to(by).filter(pk=match.earlier_id).exists():
         raise InvalidInput("earlier", "expected an incident that you may see")

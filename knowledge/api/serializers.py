@@ -38,6 +38,7 @@ class LessonSerializer(serializers.ModelSerializer[Lesson]):
     key = serializers.CharField(read_only=True)
     statement = serializers.CharField()
     signals = SignalSerializer(many=True, required=False)
+    quote = serializers.SerializerMethodField(help_text="The passage it was drawn from, for those who may read it.")
     reason = serializers.CharField(
         write_only=True, required=False, help_text="With state: why it is disputed or retired."
     )
@@ -51,6 +52,10 @@ class LessonSerializer(serializers.ModelSerializer[Lesson]):
             *["postmortems", "quote", "created_by", "resource_version", "created_at", "updated_at"],
         ]
         read_only_fields = ["number", "resource_version", "created_at"]
+
+    def get_quote(self, row: Lesson) -> str:
+        """The view brings the post-mortems that the caller may see."""
+        return row.quote if row.quoted_from_id in {one.pk for one in row.postmortems.all()} else ""
 
 
 class BrownBagItemSerializer(serializers.ModelSerializer[BrownBagItem]):

@@ -16,13 +16,14 @@ MOST_SERVICES = 1_000
 
 @dataclass(frozen=True, slots=True)
 class Planned:
-    """One file. `known` is the key of the incident that it became before, `problem` why it cannot be taken."""
+    """One file; `place` is where it lies, by which a changed one is known again. `known` is the key of the incident that it became before, `problem` why it cannot be taken."""
 
     path: str
     document: Document | None = None
     recognised: Recognised | None = None
     known: str = ""
     problem: str = ""
+    place: str = ""
 
     @property
     def is_new(self) -> bool:
@@ -56,13 +57,16 @@ def _planned(path: Path, root: Path, services: list[str]) -> Planned:
     rows = ImportedDocument.objects.select_related("postmortem__incident")
     if (same := rows.filter(digest=document.digest).first()) is not None:
         return Planned(name, document, known=same.postmortem.incident.key)
-    if (before := rows.filter(path=name).first()) is not None:
+    if (before := rows.filter(path=str(path.absolute())[-500:]).first()) is not None:
         key = before.postmortem.incident.key
         return Planned(name, document, problem=f"has changed since it became {key}; edit the post-mortem there")
-    recognised = recognise(document.body, document.front, document.name, services)
+    try:
+        recognised = recognise(document.body, document.front, document.name, services)
+    except (ValueError, OverflowError) as problem:
+        return Planned(name, document, problem=f"says something that cannot be read: {problem}")
     recognised.notes[:0] = document.notes
-    if recognised.started_at is None:
+    if recognised.at is None:
         recognised.notes.append("No date was found; the day of the import stands for it.")
     if recognised.severity is None:
         recognised.notes.append("No severity was found; somebody has to choose one.")
-    return Planned(name, document, recognised)
+    return Planned(name, document, recognised, place=str(path.absolute())[-500:])

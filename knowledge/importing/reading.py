@@ -80,7 +80,7 @@ def read_document(path: Path, root: Path) -> Document:
     text, notes = _decoded(data) if kind != "docx" else ("", [])
     if kind != "markdown":
         text = convert(data if kind == "docx" else text.encode(), kind)
-    body, front, more = _apart(text.replace("\r\n", "\n").replace("\r", "\n").replace("\x00", ""))
+    body, front, more = _apart(_storable(text.replace("\r\n", "\n").replace("\r", "\n")))
     if not body.strip():
         raise Unreadable("is empty")
     if len(body) > BODY_LIMIT:
@@ -136,5 +136,12 @@ def _apart(text: str) -> tuple[str, dict[str, Any], list[str]]:
 def _plain(value: Any) -> Any:
     """Scalars and lists of them; what nests may unfold without end (aliases)."""
     if isinstance(value, list):
-        return [one for one in value[:50] if isinstance(one, str | int | float | date)]
-    return value if isinstance(value, str | int | float | date) else ""
+        return [_plain(one) for one in value[:50] if isinstance(one, str | int | float | date)]
+    if isinstance(value, str):
+        return _storable(value)
+    return value if isinstance(value, int | float | date) else ""
+
+
+def _storable(text: str) -> str:
+    """Without what no database takes: NUL and halves of surrogate pairs."""
+    return text.replace("\x00", "").encode("utf-8", "replace").decode()

@@ -14,12 +14,13 @@ from typing import Any
 
 HEAD = 6_000
 MOST_NAMES = 20
+LONGEST_HOURS = 90 * 24
 NAMES = {
-    "title": ("title", "incident title", "subject", "summary title", "name"),
-    "severity": ("severity", "sev", "priority", "impact level", "incident severity", "level"),
-    "started": ("started", "start", "start time", "impact started", "incident start", "began", "start date", "from"),
+    "title": ("title", "incident title", "subject", "summary title"),
+    "severity": ("severity", "sev", "priority", "incident severity"),
+    "started": ("started", "start", "start time", "impact started", "incident start", "began", "start date"),
     "detected": ("detected", "detected at", "detection time", "alerted"),
-    "resolved": ("resolved", "end", "end time", "ended", "resolved at", "resolution time", "end date", "to", "until"),
+    "resolved": ("resolved", "end", "end time", "ended", "resolved at", "resolution time", "end date", "until"),
     "mitigated": ("mitigated", "mitigated at"),
     "date": ("date", "incident date", "date of incident", "day", "published", "created", "when", "occurred"),
     "services": ("services", "service", "affected services", "affected service", "components", "systems", "system"),
@@ -32,7 +33,9 @@ _LABELLED = re.compile(
 )
 _ROW = re.compile(r"^\s*\|\s*(?:\*\*)?([A-Za-z][A-Za-z /-]{1,30}?)(?:\*\*)?:?\s*\|\s*(.{1,300}?)\s*\|")
 _HEADING = re.compile(r"^#\s+(.{1,300}?)\s*#*\s*$", re.MULTILINE)
-_SEVERITY = re.compile(r"\b(?:SEV(?:ERITY)?|S|P(?:RIO(?:RITY)?)?)[\s:_-]{0,2}([0-5])\b", re.IGNORECASE)
+_SEVERITY = re.compile(r"\b(?:SEV(?:ERITY)?[\s:_-]{0,2}|P(?:RIO(?:RITY)?[\s:_-]{0,2})?)([0-5])\b", re.IGNORECASE)
+_CLOCK = re.compile(r"(?<!\d)([01]?\d|2[0-3]):([0-5]\d)(?::[0-5]\d)?(?!\d)")
+_OTHER_ZONE = re.compile(r"\d:\d\d\s*(?!UTC|GMT|AM|PM)[A-Z]{2,5}\b")
 _WORDED = {
     "critical": 1,
     "blocker": 1,
@@ -60,10 +63,14 @@ _NAME_DATE = re.compile(r"(?<!\d)(\d{4})[-_.]?(\d{2})[-_.]?(\d{2})(?!\d)")
 
 @dataclass(slots=True)
 class Recognised:
-    """Times are aware, UTC where the text names no zone; `severity` is a rank, 1 the worst."""
+    """Times are aware, UTC where the text names no zone; `severity` is a rank, 1 the worst.
+
+    `day` is when it was, as far as known; the times are those whose time of day is known, so that durations are true.
+    """
 
     title: str = ""
     severity: int | None = None
+    day: datetime | None = None
     started_at: datetime | None = None
     detected_at: datetime | None = None
     mitigated_at: datetime | None = None
@@ -74,7 +81,7 @@ class Recognised:
 
     @property
     def at(self) -> datetime | None:
-        return self.started_at or self.detected_at
+        return self.started_at or self.detected_at or self.day
 
 
 def recognise(text: str, front: Mapping[str, Any], name: str, known_services: Iterable[str] = ()) -> Recognised:
@@ -82,17 +89,27 @@ def recognise(text: str, front: Mapping[str, Any], name: str, known_services: It
     told = _told(text, front)
     found = Recognised(title=_title(text, told, name))
     found.severity = severity_of(told.get("severity", "")) or severity_of(f"{found.title}\n{text[:HEAD]}", worded=False)
-    found.started_at = moment(told.get("started", "")) or moment(told.get("date", "")) or _in_name(name)
-    if found.started_at is None and (first := moment(text[:HEAD])) is not None:
-        found.started_at = first
+    found.day = moment(told.get("started", "")) or moment(told.get("date", "")) or _in_name(name)
+    if found.day is None and (first := moment(text[:HEAD])) is not None:
+        found.day = first
         found.notes.append("The date is the first that stands in the text.")
-    day = found.started_at
-    found.detected_at = _later(told.get("detected", ""), day)
-    found.mitigated_at = _later(told.get("mitigated", ""), day)
-    found.resolved_at = _later(told.get("resolved", ""), day) or _after(told.get("duration", ""), day)
+    _add_times(found, told)
     found.services = _names(told.get("services", "")) or _known(found.title, known_services)
     found.tags = _names(told.get("tags", ""))
     return found
+
+
+def _add_times(found: Recognised, told: Mapping[str, str]) -> None:
+    day = found.day
+    date_alone = told.get("date", "") if "started" not in told else ""
+    found.started_at = timed(told.get("started", ""), day) or timed(date_alone, day)
+    begun = found.started_at or (day.replace(hour=0, minute=0, second=0) if day else None)
+    for name in ("detected", "mitigated", "resolved"):
+        setattr(found, f"{name}_at", _later(told.get(name, ""), begun))
+    if found.resolved_at is None and found.started_at is not None:
+        found.resolved_at = _after(told.get("duration", ""), found.started_at)
+    if any(_OTHER_ZONE.search(told.get(name, "")) for name in ("started", "date", "detected", "mitigated", "resolved")):
+        found.notes.append("It names a zone by letters, which are not understood; its times were read as UTC.")
 
 
 def _told(text: str, front: Mapping[str, Any]) -> dict[str, str]:
@@ -103,17 +120,39 @@ def _told(text: str, front: Mapping[str, Any]) -> dict[str, str]:
             found.setdefault(name, _flat(value))
     for line in text[:HEAD].splitlines():
         match = _LABELLED.match(line) or _ROW.match(line)
-        if match and (name := BY_NAME.get(match[1].strip().lower())):
+        if match and (name := BY_NAME.get(match[1].strip().lower())) and not _is_heading(match[2]):
             found.setdefault(name, match[2].strip(" *_`"))
     return found
 
 
+def _is_heading(value: str) -> bool:
+    """`| Service | Owner |` heads a table of something else."""
+    return value.strip(" *_`").lower() in HEADINGS
+
+
 def _flat(value: Any) -> str:
     if isinstance(value, list):
-        return ", ".join(map(str, value))
+        return ", ".join(map(_flat, value))
     if isinstance(value, datetime):
         return value.isoformat()
-    return str(value)
+    # Python writes no integer of thousands of digits.
+    return str(value) if not isinstance(value, int) or abs(value) < 10**18 else ""
+
+
+HEADINGS = {
+    *BY_NAME,
+    "owner",
+    "role",
+    "value",
+    "description",
+    "details",
+    "action",
+    "event",
+    "what",
+    "who",
+    "name",
+    "note",
+}
 
 
 def _title(text: str, told: Mapping[str, str], name: str) -> str:
@@ -186,24 +225,31 @@ def _in_name(name: str) -> datetime | None:
     return _made(int(found[1]), int(found[2]), int(found[3])) if found else None
 
 
-def _later(text: str, day: datetime | None) -> datetime | None:
-    """A moment of its own, or a time of the same day; never before the start."""
-    if not text:
+def timed(text: str, day: datetime | None) -> datetime | None:
+    """A moment whose time of day is told: with its own day, or on `day`; None for a day alone."""
+    if not text or not (clock := _CLOCK.search(text)):
         return None
     at = moment(text)
-    if at is None and day is not None and (clock := re.search(r"\b(\d{1,2}):(\d{2})\b", text)):
-        made = _made(day.year, day.month, day.day, int(clock[1]) % 24, int(clock[2]) % 60)
-        at = made + timedelta(days=1) if made is not None and made < day else made
-    return at if at is not None and (day is None or at >= day) else None
+    if at is not None or day is None:
+        return at
+    return _made(day.year, day.month, day.day, int(clock[1]), int(clock[2]))
+
+
+def _later(text: str, begun: datetime | None) -> datetime | None:
+    """Never before the start: a time alone that is earlier belongs to the next day."""
+    at = timed(text, begun)
+    if at is None or begun is None or at >= begun:
+        return at
+    return at + timedelta(days=1) if moment(text) is None else None
 
 
 def _after(text: str, day: datetime | None) -> datetime | None:
     parts = _DURATION.findall(text)
     if not parts or day is None:
         return None
-    names = {"d": "days", "h": "hours", "m": "minutes"}
-    length = sum((timedelta(**{names[unit[0].lower()]: float(count)}) for count, unit in parts), timedelta())
-    return day + length if timedelta() < length < timedelta(days=90) else None
+    hours = {"d": 24.0, "h": 1.0, "m": 1 / 60}
+    length = sum(float(count) * hours[unit[0].lower()] for count, unit in parts)
+    return day + timedelta(hours=length) if 0 < length < LONGEST_HOURS else None
 
 
 def _names(text: str) -> list[str]:

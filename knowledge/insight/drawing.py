@@ -53,7 +53,7 @@ def bars_chart(months: Sequence[tuple[str, int, int]], title: str, names: tuple[
             if count:
                 y = TOP + (1 - count / highest) * (HEIGHT - TOP - BOTTOM)
                 parts.append(box(tone, left, y, size, HEIGHT - BOTTOM - y))
-                parts.append(label(left + size / 2, y - 3, str(count), kind="fine", anchor="middle"))
+                parts.append(label(left + size / 2, y - 3, str(count), kind="lab", anchor="middle"))
         if len(months) <= 12 or number % 3 == 0:
             parts.append(label(x, HEIGHT - 8, name, anchor="middle"))
     told = "; ".join(

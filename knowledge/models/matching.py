@@ -9,6 +9,7 @@ from django.db import models
 
 from accounts.models import User
 from incidents.models import Incident
+from incidents.models.incident import ClosureReason
 
 VALUE_LIMIT = 300
 
@@ -54,7 +55,9 @@ class MatchQuerySet(models.QuerySet["Match"]):
         return self.exclude(verdict=Match.Verdict.NOT_THIS).order_by("-is_same", "-score", "-earlier__number")
 
     def visible_to(self, person: Any) -> MatchQuerySet:
-        return self.filter(earlier__in=Incident.objects.visible_to(person))
+        """Without those whose earlier incident turned out to be a duplicate or nothing at all."""
+        rows = self.filter(earlier__in=Incident.objects.visible_to(person)).exclude(score=0, verdict="")
+        return rows.exclude(earlier__closure_reason__in=[ClosureReason.DUPLICATE, ClosureReason.CANCELLED])
 
 
 class Match(models.Model):

@@ -53,9 +53,10 @@ def _postmortem(row: PostMortem) -> SearchDocument:
     incident = row.incident
     return SearchDocument(
         key=incident.key,
-        title=row.title,
+        # As readers have it; before the first publication, as it stands.
+        title=row.published_title if row.is_published else row.title,
         keywords=_joined([incident.key, *incident.services, *incident.labels]),
-        body=_text(row.body),
+        body=_text(row.published_body if row.is_published else row.body),
         url=row.get_absolute_url(),
         status=row.state,
         at=row.published_at or row.created_at,
@@ -70,12 +71,13 @@ def _lesson(row: Lesson) -> SearchDocument:
         key=row.key,
         title=row.statement,
         keywords=_joined([row.key, *row.tags, *row.services, *signals]),
-        body=_text(f"{row.context}\n{row.quote}"),
+        # Not the quote: whoever may read the lesson need not see the post-mortem that it was drawn from.
+        body=_text(row.context),
         url=row.get_absolute_url(),
         status=row.state,
         at=row.created_at,
         services=row.services,
-        reasons=[str(one.get("value", "")) for one in row.signals if one.get("kind") == "reason"][:NAMES],
+        reasons=[one["value"] for one in row.signals if one.get("kind") == "reason"][:NAMES],
     )
 
 
@@ -116,7 +118,8 @@ def _timeline(row: TimelineEntry) -> SearchDocument:
 
 
 def _evidence(row: Evidence) -> SearchDocument:
-    payload, subject = row.payload, row.subject
+    payload = row.payload if isinstance(row.payload, Mapping) else {}
+    subject = row.subject if isinstance(row.subject, Mapping) else {}
     reason = str(payload.get("reason") or payload.get("alertname") or "")
     names = [row.key, reason, str(payload.get("signal", "")), *map(str, subject.values()), row.source_name]
     return SearchDocument(

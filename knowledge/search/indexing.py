@@ -40,6 +40,12 @@ def index(rows: Iterable[Model]) -> int:
     return len(documents)
 
 
+def follow(incident: Incident) -> None:
+    """What belongs to an incident is found by the severity and the services that it has now."""
+    now = {"severity": incident.severity.name, "services": incident.services, "namespaces": incident.namespaces}
+    SearchDocument.objects.filter(incident=incident).exclude(**now).update(**now)
+
+
 def is_hidden(row: Model) -> bool:
     return isinstance(row, TimelineEntry) and (row.hidden or row.source not in SEARCHED)
 
@@ -78,35 +84,45 @@ def sweep(now: datetime) -> int:
     """Brings in what changed since the last sweep, for at most SWEEP_SECONDS; goes on there with the next."""
     started, done = monotonic(), 0
     for kind, rows, name in SWEPT:
+        is_first = True
         while monotonic() - started < SWEEP_SECONDS:
-            count = _batch(kind, rows(), name, now)
+            count = _batch(kind, rows(), name, now, is_first=is_first)
             done += count
+            is_first = False
             if count < BATCH:
                 break
     return done
 
 
 @transaction.atomic
-def _batch(kind: str, rows: QuerySet[Any], name: str, now: datetime) -> int:
+def _batch(kind: str, rows: QuerySet[Any], name: str, now: datetime, *, is_first: bool) -> int:
     cursor, _ = SearchCursor.objects.get_or_create(kind=kind, defaults={"at": START})
     locked = SearchCursor.objects.select_for_update(skip_locked=True).filter(pk=cursor.pk).first()
     if locked is None:
         return 0
-    after = Q(**{f"{name}__gt": locked.at}) | Q(**{name: locked.at, "pk__gt": locked.ref})
-    found = list(rows.filter(after).order_by(name, "pk")[:BATCH])
+    found = list(rows.filter(_after(locked, name, now, is_first=is_first)).order_by(name, "pk")[:BATCH])
     if not found:
-        _step_back(locked, now)
         return 0
-    index(found)
+    index(_free(kind, found))
     if gone := [row.pk for row in found if is_hidden(row)]:
         SearchDocument.objects.filter(kind=kind, ref__in=gone).delete()
-    locked.at, locked.ref = getattr(found[-1], name), found[-1].pk
-    locked.save()
+    reached = getattr(found[-1], name), found[-1].pk
+    if reached > (locked.at, locked.ref):
+        locked.at, locked.ref = reached
+        locked.save()
     return len(found)
 
 
-def _step_back(cursor: SearchCursor, now: datetime) -> None:
-    """Once more over the last seconds, while something may still be committed there."""
-    if now - OVERLAP < cursor.at <= now:
-        cursor.at, cursor.ref = now - OVERLAP, 0
-        cursor.save()
+def _after(cursor: SearchCursor, name: str, now: datetime, *, is_first: bool) -> Q:
+    """Behind the cursor; each sweep begins a little before it, while something may still be committed there."""
+    if is_first and cursor.at > now - 2 * OVERLAP:
+        return Q(**{f"{name}__gte": cursor.at - OVERLAP})
+    return Q(**{f"{name}__gt": cursor.at}) | Q(**{name: cursor.at, "pk__gt": cursor.ref})
+
+
+def _free(kind: str, rows: list[Any]) -> list[Any]:
+    """Without those that somebody is saving just now: they bring their own, and nobody waits for the other."""
+    documents = SearchDocument.objects.filter(kind=kind, ref__in=[row.pk for row in rows])
+    known = set(documents.values_list("ref", flat=True))
+    held = known - set(documents.select_for_update(skip_locked=True).values_list("ref", flat=True))
+    return [row for row in rows if row.pk not in held]

@@ -12,6 +12,7 @@ from datetime import UTC, datetime, timedelta
 
 LONGEST = 300
 MOST_FILTERS = 12
+FIRST, LAST = 1990, 2200
 FILTERS = {
     "kind": "incident, postmortem, lesson, checklist, timeline, evidence, followup or event",
     "service": "a service, such as checkout",
@@ -76,9 +77,10 @@ def parse(text: str) -> Asked:
 
 def _day(text: str) -> datetime | None:
     try:
-        return datetime.strptime(text, "%Y-%m-%d").replace(tzinfo=UTC)
+        day = datetime.strptime(text, "%Y-%m-%d").replace(tzinfo=UTC)
     except ValueError:
         return None
+    return day if FIRST <= day.year <= LAST else None
 
 
 def written(asked: Asked, *, without: tuple[str, str] | None = None, plus: tuple[str, str] | None = None) -> str:

@@ -24,7 +24,7 @@ TYPING = f"({WHOLE} || (websearch_to_tsquery('english', %(finished)s) && to_tsqu
 CONSIDERED = 5_000
 # The query stands in each place as itself: a constant, by which the planner knows how much it finds.
 SEARCH = """WITH found AS MATERIALIZED (
-    SELECT d.id, d.kind, d.severity, d.services, d.reasons, d.at, d.is_key, {rank} AS rank FROM (
+    SELECT d.id, d.kind, d.severity, d.services, d.reasons, d.at, d.is_collected, d.is_key, {rank} AS rank FROM (
         {named}(SELECT {columns}, false AS is_key FROM knowledge_searchdocument d WHERE {where}
         ORDER BY d.is_collected, d.at DESC LIMIT %(considered)s)
     ) d
@@ -39,13 +39,13 @@ UNION ALL SELECT 'severity', severity, count(*) FROM chosen WHERE severity <> ''
 UNION ALL SELECT 'service', s, count(*) FROM chosen, unnest(services) s GROUP BY s
 UNION ALL SELECT 'reason', r, count(*) FROM chosen, unnest(reasons) r GROUP BY r
 UNION ALL SELECT 'page', id::text, place FROM page"""
-COLUMNS = "d.id, d.kind, d.severity, d.services, d.reasons, d.at, d.vector"
+COLUMNS = "d.id, d.kind, d.severity, d.services, d.reasons, d.at, d.is_collected, d.vector"
 # INC-42 itself, whatever else speaks of it.
 NAMED = """(SELECT {columns}, true AS is_key FROM knowledge_searchdocument d WHERE d.key = %(key)s AND {where}) UNION ALL """
 NEWEST = "at DESC, id"
-# Half as much again for what is of today, nothing for what is years old.
-BEST = f"""is_key DESC,
-    rank * (1 + 0.5 / (1 + greatest(0, extract(epoch FROM now() - at)::float8) / 7776000)) DESC, {NEWEST}"""
+# Half as much again for what is of today, nothing for what is years old. What people wrote comes before evidence that
+# says the same: a pod's name in twenty titles would push the post-mortem off the page.
+BEST = f"""is_key DESC, rank * CASE WHEN is_collected THEN 0.4 ELSE 1 END * (1 + 0.5 / (1 + greatest(0, extract(epoch FROM now() - at)::float8) / 7776000)) DESC, {NEWEST}"""
 ANY = "SELECT 1 FROM knowledge_searchdocument d WHERE {where} LIMIT 1"
 # Of body, nothing, names and title.
 WEIGHTS = "{0.1, 0.2, 0.4, 1.0}"

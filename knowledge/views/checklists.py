@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from typing import Any
 
-from django.db.models import Count, Q
+from django.db.models import Count, F, Q, Window
+from django.db.models.functions import RowNumber
 from django.http import Http404, HttpRequest, HttpResponse
 from django.shortcuts import get_object_or_404, redirect, render
 from django.utils import timezone
@@ -46,8 +47,8 @@ def checklist_list(request: HttpRequest) -> HttpResponse:
     counted = Count("ticks"), Count("ticks", filter=~Q(ticks__state="open"))
     runs = ChecklistRun.objects.filter(pk__in=visible_runs(person(request)).values("pk")[:10])
     recent = runs.select_related("checklist", "incident", "cluster", "started_by")
-    recent = recent.annotate(total=counted[0], done=counted[1])
-    page = page_of(request, rows, key="pk")
+    recent = recent.annotate(total=counted[0], done=counted[1]).order_by("-started_at", "-pk")
+    page = page_of(request, rows.annotate(place=Window(RowNumber(), order_by=F("name").desc())), key="place")
     context = {"page": page, "runs": recent, "q": wanted, "can_respond": can_respond(request.user)}
     return render(request, "knowledge/checklist_list.html", context)
 

@@ -20,9 +20,9 @@ from incidents.views.access import deed, permitted, person
 from knowledge.actions.lesson import change_lesson, create_lesson, decide_lesson, delete_lesson
 from knowledge.drawing_lessons import drawn_from
 from knowledge.forms_lessons import LessonForm
-from knowledge.models import ChecklistItem, Lesson
+from knowledge.models import Checklist, ChecklistItem, Lesson
 
-FIELDS = ("statement", "context", "tags", "services", "signals", "quote")
+FIELDS = ("statement", "context", "tags", "services", "signals")
 SHOWN = 20
 
 
@@ -36,9 +36,10 @@ def lesson_list(request: HttpRequest) -> HttpResponse:
     rows = rows.filter(state=chosen["state"]) if chosen["state"] in Lesson.State.values else rows.valid()
     if chosen["tag"]:
         rows = rows.filter(tags__contains=[chosen["tag"]])
+    seen = Q(showings__incident__in=Incident.objects.visible_to(person(request)))
     counted = Lesson.objects.filter(pk__in=rows.values("pk")).annotate(
-        shown=Count("showings", distinct=True),
-        helped=Count("showings", filter=Q(showings__answer="helped"), distinct=True),
+        shown=Count("showings", filter=seen, distinct=True),
+        helped=Count("showings", filter=seen & Q(showings__answer="helped"), distinct=True),
     )
     context = {
         "page": page_of(request, counted),
@@ -72,6 +73,7 @@ def lesson(request: HttpRequest, number: int) -> HttpResponse:
         "showings": showings[:SHOWN],
         "counts": counts,
         "items": items,
+        "checklists": Checklist.objects.exclude(items__in=items)[:SHOWN] if can_respond(request.user) else [],
         "verdicts": row.verdicts.select_related("by")[:SHOWN],
         "can_respond": can_respond(request.user),
     }
@@ -106,8 +108,7 @@ def lesson_edit(request: HttpRequest, number: int) -> HttpResponse:
     row = get_object_or_404(Lesson.objects.visible_to(person(request)), number=number)
     seen = Incident.objects.visible_to(person(request))
     known = list(row.postmortems.filter(incident__in=seen).select_related("incident"))
-    quoted = row.quoted_from.incident.key if row.quoted_from else ""
-    initial = {name: getattr(row, name) for name in FIELDS} | {"postmortems": known, "quoted_from": quoted}
+    initial = {name: getattr(row, name) for name in FIELDS} | {"postmortems": known}
     form = LessonForm(request.POST or None, person=person(request), initial=initial)
     if saved := taken(form, lambda: change_lesson(lesson=row, by=person(request), **_changed(form))):
         return redirect(saved)

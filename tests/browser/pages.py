@@ -26,6 +26,13 @@ LISTS = {
     "brownbag-new": "/brown-bags/new/",
     "search": "/search/?q=checkout",
     "search-empty": "/search/",
+    "search-facets": "/search/?q=checkout+service:checkout+kind:evidence",
+    "search-typo": "/search/?q=chekout+before:never",
+    "lessons-retired": "/knowledge/?state=retired",
+    "insight": "/insight/",
+    "insight-nothing": "/insight/?severity=SEV1&service=nobody",
+    "exports": "/exports/",
+    "exports-nothing": "/exports/?q=nothing",
     "events": "/events/?window=all",
     "events-empty": "/events/?reason=none",
     "event-counts": "/events/counts/?window=all",
@@ -52,6 +59,8 @@ LINKED = {
     "lesson": ("/knowledge/", "/knowledge/lessons/"),
     "checklist": ("/checklists/", "/checklists/"),
     "brownbag": ("/brown-bags/", "/brown-bags/"),
+    "objective": ("/recovery/", "/recovery/objectives/"),
+    "run-checked": ("/checklists/", "/checklists/runs/"),
     "followup": ("/follow-ups/", "/follow-ups/"),
 }
 
@@ -76,7 +85,7 @@ def all_pages(tab: Page, address: str) -> dict[str, str]:
         "postmortem-edit": f"/incidents/{number}/postmortem/edit/",
     }
     tab.goto(f"{address}/post-mortems/?state=published")
-    found["postmortem"] = _first_link(tab, "/incidents/")
+    found["postmortem"] = _first_link(tab, "/incidents/", "/postmortem/")
     published = found["postmortem"]
     found |= {f"postmortem-{part}": f"{published}{part}/" for part in ("history", "comments", "outside", "publish")}
     found |= {"version": f"{published}versions/1/", "compare": f"{published}compare/?from=p1&to=now"}
@@ -84,7 +93,8 @@ def all_pages(tab: Page, address: str) -> dict[str, str]:
         tab.goto(f"{address}{page}")
         found[name] = _first_link(tab, start)
     found["lesson-edit"] = f"{found['lesson']}edit/"
-    found["brownbag-edit"] = f"{found['brownbag']}edit/"
+    found |= {f"brownbag-{part}": f"{found['brownbag']}{part}/" for part in ("edit", "present")}
+    found["objective-edit"] = f"{found['objective']}edit/"
     found |= {f"checklist-{part}": f"{found['checklist']}{part}/" for part in ("edit", "versions")}
     found["followup-check"] = f"{found['followup']}check/"
     tab.goto(f"{address}/incidents/{number}/")
@@ -92,11 +102,10 @@ def all_pages(tab: Page, address: str) -> dict[str, str]:
     return found
 
 
-def _first_link(tab: Page, start: str) -> str:
+def _first_link(tab: Page, start: str, end: str = "") -> str:
     links = tab.locator("main a").evaluate_all("links => links.map(link => link.getAttribute('href'))")
-    return next(
-        link for link in links if link.startswith(start) and link[len(start) :][:1].isalnum() and "new" not in link
-    )
+    fitting = [link for link in links if link.startswith(start) and link.endswith(end)]
+    return next(link for link in fitting if link[len(start) :][:1].isalnum() and "new" not in link)
 
 
 def signed_in(browser: Browser, link: str, **options: Any) -> BrowserContext:

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+import re
 from typing import Any
 
 import httpx
 import pytest
-from playwright.sync_api import Page
+from playwright.sync_api import Page, expect
 
 from tests.browser import axe, pages
 from tests.browser.conftest import OpenTab
@@ -18,7 +19,7 @@ LOOKS = [("light", pages.DESKTOP), ("dark", pages.DESKTOP), ("light", pages.PHON
 
 @pytest.fixture(scope="package")
 def every_page(stack: Demo, chromium: Any, session_of: Any) -> dict[str, str]:
-    context = chromium.new_context(storage_state=session_of("admin"))
+    context = chromium.new_context(storage_state=session_of("admin"), base_url=stack.address)
     tab = context.new_page()
     found = pages.all_pages(tab, stack.address)
     tab.goto(f"{stack.address}/alerts/")
@@ -27,8 +28,33 @@ def every_page(stack: Demo, chromium: Any, session_of: Any) -> dict[str, str]:
     alert = {"title": "Certificate ends soon", "severity": "warning", "labels": {"namespace": "far-away"}}
     token = stack.manage("create_token", "ada", "--scope", "ingest").split()[-1]
     httpx.post(f"{stack.address}/hooks/webhook/", json=alert, headers={"Authorization": f"Bearer {token}"})
+    found["export"], found["incident-merged"] = exported(tab, found["brownbag"]), merged(tab)
     context.close()
     return found
+
+
+def exported(tab: Page, session: str) -> str:
+    tab.goto(session)
+    tab.get_by_text("Export", exact=True).click()
+    tab.get_by_role("button", name="Word").click()
+    expect(tab.get_by_role("link", name="Download")).to_be_visible(timeout=60_000)
+    return tab.url
+
+
+def merged(tab: Page) -> str:
+    """An incident that turned out to be the first one, told by two people."""
+    tab.goto("/incidents/declare/")
+    tab.get_by_label("Title").fill("The node again")
+    tab.get_by_label("Namespaces").fill("far-away")
+    tab.get_by_role("button", name="Declare and collect evidence").click()
+    tab.wait_for_url(re.compile(r"/incidents/\d+/$"))
+    address = tab.url
+    tab.get_by_role("button", name="Merge", exact=True).click()
+    dialog = tab.get_by_role("dialog", name=re.compile("^Merge"))
+    dialog.get_by_label("Into").fill("INC-1")
+    dialog.get_by_role("button", name="Merge it").click()
+    tab.wait_for_load_state("load")
+    return address
 
 
 def looked_at(tab: Page, path: str) -> list[str]:

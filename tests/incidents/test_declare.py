@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from datetime import timedelta
 from typing import Any
 
@@ -131,8 +132,9 @@ def test_the_database_itself_refuses_what_no_form_lets_through(changes: dict[str
 def test_a_title_full_of_markup_is_text_on_every_page(as_cy: Client) -> None:
     hostile = "<script>alert(1)</script><img src=x onerror=alert(2)>"
     incident = make_incident(title=hostile, summary=hostile, services=["checkout"], by=make_person("ada"))
-    for address in ("/", "/incidents/", incident.get_absolute_url(), "/search/?q=script"):
-        page = as_cy.get(address).content.decode()
+    for address in ("/", "/incidents/", incident.get_absolute_url(), "/search/?q=alert"):
+        # Search marks the words that it found.
+        page = re.sub(r"</?mark>", "", as_cy.get(address).content.decode())
         assert "<script>alert" not in page
         assert "<img src=x" not in page
         assert "&lt;script&gt;alert(1)&lt;/script&gt;" in page

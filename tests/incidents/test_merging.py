@@ -108,3 +108,63 @@ def test_programs_merge_and_undo(pair: tuple[Incident, Incident], as_ada: Client
     assert as_ada.delete(f"{address}{row['id']}/").status_code == 204
     copy.refresh_from_db()
     assert copy.status == "investigating"
+
+
+def test_what_is_about_everything_is_narrowed_by_no_merge(ada: User) -> None:
+    wide, narrow = make_incident(namespaces=[]), make_incident(namespaces=["shop"])
+    merge = merge_incident(incident=narrow, into=wide, by=ada, now=NOW)
+    wide.refresh_from_db()
+    assert wide.namespaces == []
+    undo_merge(merge=merge, by=ada, now=NOW)
+    narrow.refresh_from_db()
+    merge = merge_incident(incident=wide, into=narrow, by=ada, now=NOW)
+    narrow.refresh_from_db()
+    assert narrow.namespaces == []
+    undo_merge(merge=merge, by=ada, now=NOW)
+    narrow.refresh_from_db()
+    assert narrow.namespaces == ["shop"]
+
+
+def test_undoing_one_of_two_merges_keeps_what_the_other_brought(ada: User) -> None:
+    first, second = make_incident(services=["x"]), make_incident(services=["x"])
+    into = make_incident(services=["y"])
+    merge = merge_incident(incident=first, into=into, by=ada, now=NOW)
+    merge_incident(incident=second, into=into, by=ada, now=NOW)
+    undo_merge(merge=merge, by=ada, now=NOW)
+    into.refresh_from_db()
+    assert into.services == ["y", "x"]
+
+
+def test_a_chain_is_undone_from_its_end(ada: User) -> None:
+    first, second, third = make_incident(), make_incident(), make_incident()
+    make_followup(first, title="Of the first")
+    merge = merge_incident(incident=first, into=second, by=ada, now=NOW)
+    later = merge_incident(incident=second, into=third, by=ada, now=NOW)
+    with pytest.raises(InvalidInput, match="undo that first"):
+        undo_merge(merge=merge, by=ada, now=NOW)
+    undo_merge(merge=later, by=ada, now=NOW)
+    undo_merge(merge=merge, by=ada, now=NOW)
+    assert first.followups.count() == 1
+
+
+def test_a_duplicate_closed_by_hand_stays_what_it_was(ada: User) -> None:
+    copy, original, into = make_incident(), make_incident(), make_incident()
+    Incident.objects.filter(pk=copy.pk).update(status="closed", closure_reason="duplicate", duplicate_of=original)
+    undo_merge(merge=merge_incident(incident=copy, into=into, by=ada, now=NOW), by=ada, now=NOW)
+    copy.refresh_from_db()
+    assert (copy.status, copy.closure_reason, copy.duplicate_of) == ("closed", "duplicate", original)
+
+
+def test_a_drill_is_merged_into_no_real_incident(ada: User) -> None:
+    with pytest.raises(InvalidInput, match="of its own kind"):
+        merge_incident(incident=make_incident(kind="drill"), into=make_incident(), by=ada, now=NOW)
+
+
+def test_what_was_restricted_after_the_merge_is_not_named(pair: tuple[Incident, Incident], ada: User, cy: User) -> None:
+    copy, original = pair
+    merge_incident(incident=copy, into=original, by=ada, now=NOW)
+    Incident.objects.filter(pk=original.pk).update(visibility="restricted")
+    shown = signed_in(cy).get(f"/incidents/{copy.number}/").content.decode()
+    assert "Merged into another incident, which is restricted" in shown
+    assert "Checkout is down" not in shown
+    assert signed_in(make_person("ben")).post(f"/incidents/{copy.number}/unmerge/").status_code == 404

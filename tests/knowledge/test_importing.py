@@ -53,12 +53,12 @@ def test_thirty_of_mixed_shape_lose_no_word_and_come_once(tmp_path: Path, as_roo
     told = run(tmp_path)
     assert "30 imported, 0 already here, 0 left out" in told, told
     for row in ImportedDocument.objects.select_related("postmortem__incident"):
-        path = tmp_path / row.path
+        path = Path(row.path)
         shown = set(page_words(as_root, row.postmortem).split())
         source = row.postmortem.title + row.postmortem.body
         lost = [word for word in words_of(path) if word not in shown and word not in source]
         assert lost == [], (row.path, lost)
-    assert {tmp_path / row.path for row in ImportedDocument.objects.all()} == set(paths)
+    assert {Path(row.path) for row in ImportedDocument.objects.all()} == set(paths)
     before = PostMortem.objects.count()
     assert "0 imported, 30 already here, 0 left out" in run(tmp_path)
     assert PostMortem.objects.count() == before == 30
@@ -193,3 +193,54 @@ def test_severities_are_read_as_people_write_them(text: str, rank: int | None) -
 def test_a_time_without_its_day_belongs_to_the_day_of_the_start() -> None:
     found = recognise("Start: 2024-01-02 23:30\nResolved: 00:15\n", {}, "x")
     assert found.resolved_at == datetime(2024, 1, 3, 0, 15, tzinfo=UTC)
+
+
+@pytest.mark.parametrize(
+    ("text", "times"),
+    [
+        ("Date: 2025-03-02\nStart: 10:00\nEnd: 11:30\n", {"started": "10:00", "resolved": "11:30"}),
+        ("Date: 2025-03-02\nDetected: 10:05\nResolved: 10:55\n", {"detected": "10:05", "resolved": "10:55"}),
+        ("Date: 2025-03-02\nDuration: 2 h\n", {}),
+        ("Start: 2025-03-02 10:00\nDuration: 1 h 30 min\n", {"started": "10:00", "resolved": "11:30"}),
+        ("Date: 2025-03-02\nDuration: 99999999999999999999 hours\n", {}),
+    ],
+)
+def test_no_time_of_day_is_invented(text: str, times: dict[str, str]) -> None:
+    found = recognise(text, {}, "x")
+    assert found.day is not None
+    assert found.day.date().isoformat() == "2025-03-02"
+    told = {name: getattr(found, f"{name}_at") for name in ("started", "detected", "mitigated", "resolved")}
+    assert {name: f"{at:%H:%M}" for name, at in told.items() if at} == times
+
+
+@pytest.mark.parametrize("text", ["AWS S3 outage", "it's 3 hours", "There's 4 pods", "step 2"])
+def test_words_that_only_look_like_a_severity_are_none(text: str) -> None:
+    assert recognise(f"# {text}", {}, "x").severity is None
+
+
+def test_tables_of_other_things_are_no_facts() -> None:
+    text = "# Cache down\n\nName: Bob Smith\n\n| Name | Role |\n|---|---|\n| Service | Owner |\n| Bob | lead |\n"
+    found = recognise(text, {}, "x")
+    assert (found.title, found.services) == ("Cache down", [])
+
+
+def test_a_zone_by_letters_is_told_and_not_guessed() -> None:
+    assert any("zone" in note for note in recognise("Start: 2025-03-02 10:00 CET\n", {}, "x").notes)
+
+
+def test_one_odd_file_holds_up_no_other(tmp_path: Path) -> None:
+    odd = ('title: "a \\uD800"', 'title: "b \\0"', "severity: 0x" + "f" * 9_000, 'tags: ["\\0", x]')
+    for place, line in enumerate(odd):
+        (tmp_path / f"{place}.md").write_text(f"---\n{line}\n---\nText {place}\n")
+    (tmp_path / "z.md").write_text("# Last\n\nText")
+    assert "left out" in run(tmp_path)
+    assert Incident.objects.filter(title="Last").exists()
+
+
+def test_files_of_one_name_in_two_folders_are_two(tmp_path: Path) -> None:
+    for folder_name in ("payments", "search"):
+        (tmp_path / folder_name).mkdir()
+        (tmp_path / folder_name / "postmortem.md").write_text(f"# Outage of {folder_name}\n\nText")
+        assert "1 imported" in run(tmp_path / folder_name)
+    (tmp_path / "search" / "postmortem.md").write_text("# Changed")
+    assert "has changed since it became INC-2" in run(tmp_path / "search")

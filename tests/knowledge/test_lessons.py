@@ -9,11 +9,21 @@ from accounts.models import User
 from accounts.permissions import PermissionProblem
 from accounts.problems import InvalidInput
 from incidents.models import Incident
+from knowledge.actions.checklist import save_checklist
 from knowledge.actions.lesson import decide_lesson
 from knowledge.actions.matching import answer_lesson
 from knowledge.matching import match_incident
 from knowledge.models import Lesson, LessonShowing
-from tests.builders import NOW, make_evidence, make_incident, make_lesson, make_person, make_postmortem
+from knowledge.search.querying import search
+from tests.builders import (
+    NOW,
+    make_checklist,
+    make_evidence,
+    make_incident,
+    make_lesson,
+    make_person,
+    make_postmortem,
+)
 from tests.fixtures import signed_in
 
 pytestmark = pytest.mark.django_db
@@ -94,6 +104,25 @@ def test_a_retired_lesson_comes_back_no_more(ada: User, as_ada: Client) -> None:
     assert lesson.statement in as_ada.get("/knowledge/", {"state": "retired"}).content.decode()
 
 
+def test_a_lesson_does_not_come_back_with_the_incident_it_was_learned_from() -> None:
+    incident = make_incident(services=["checkout"])
+    make_lesson(services=["checkout"], postmortems=[make_postmortem(incident)])
+    match_incident(incident.pk, NOW)
+    assert not LessonShowing.objects.exists()
+
+
+def test_a_lesson_leads_to_an_item_of_a_checklist_that_does_not_ask_for_it_yet(as_ada: Client, cy: User) -> None:
+    lesson, other = make_lesson(), make_checklist(name="Before a release")
+    shown = as_ada.get(lesson.get_absolute_url()).content.decode()
+    assert f"/checklists/new/?lesson={lesson.number}" in shown
+    assert f"{other.get_absolute_url()}edit/?lesson={lesson.number}" in shown
+    save_checklist(
+        checklist=other, name=other.name, items=[{"text": "Look", "lesson": lesson}], by=make_person("ada"), now=NOW
+    )
+    assert f"{other.get_absolute_url()}edit/" not in as_ada.get(lesson.get_absolute_url()).content.decode()
+    assert "?lesson=" not in signed_in(cy).get(lesson.get_absolute_url()).content.decode()
+
+
 def test_the_page_counts_how_often_it_helped_and_hides_restricted_incidents(ada: User) -> None:
     lesson = make_lesson(services=["checkout"])
     seen = make_incident(title="Seen one", services=["checkout"])
@@ -122,3 +151,27 @@ def test_programs_write_signals_and_verdicts(as_ada: Client) -> None:
         "/api/v1/lessons/", body | {"signals": [{"kind": "mood", "value": "x"}]}, content_type="application/json"
     )
     assert wrong.status_code == 400
+
+
+def test_the_quote_is_for_those_who_see_its_post_mortem(ben: User, cy: User) -> None:
+    open_one = make_postmortem(make_incident())
+    hidden = make_postmortem(make_incident(visibility="restricted", by=ben))
+    lesson = make_lesson(
+        statement="Rotate keys.", postmortems=[open_one], quoted_from=hidden, quote="The zebrafish vendor leaked."
+    )
+    client = signed_in(cy)
+    assert "zebrafish" not in client.get(lesson.get_absolute_url()).content.decode()
+    assert client.get(f"/api/v1/lessons/{lesson.number}/").json()["quote"] == ""
+    assert search("zebrafish", cy).total == 0
+    as_ada = signed_in(make_person("ada"))
+    assert "zebrafish" not in as_ada.get(f"/knowledge/lessons/{lesson.number}/edit/").content.decode()
+    assert "zebrafish" in signed_in(ben).get(f"/api/v1/lessons/{lesson.number}/").json()["quote"]
+
+
+def test_the_list_counts_what_the_reader_may_see(ada: User, cy: User) -> None:
+    lesson = make_lesson(services=["checkout"])
+    hidden = make_incident(services=["checkout"], visibility="restricted")
+    match_incident(hidden.pk, NOW)
+    answer_lesson(showing=LessonShowing.objects.get(lesson=lesson), answer="helped", by=ada, now=NOW)
+    assert "Came back" not in signed_in(cy).get("/knowledge/").content.decode()
+    assert "Came back 1 time, helped 1" in signed_in(ada).get("/knowledge/").content.decode()

@@ -200,12 +200,12 @@ def test_a_version_rises_with_the_items_and_a_run_keeps_its_own(as_ada: Client) 
 def test_checklists_are_paged_and_searched(as_ada: Client) -> None:
     for place in range(31):
         make_checklist(name=f"List {place:02d}", items=ITEMS)
-    first = as_ada.get("/checklists/?q=List").content.decode()
-    assert ("List 30" in first, "List 00" in first, "before=" in first) == (True, False, True)
+    first = as_ada.get("/checklists/?q=List+").content.decode()
+    assert ("List 00" in first, "List 30" in first, "before=" in first) == (True, False, True)
     before = re.search(r"before=(\d+)", first)
     assert before is not None
     second = as_ada.get(f"/checklists/?q=List&before={before[1]}").content.decode()
-    assert ("List 30" in second, "List 00" in second) == (False, True)
+    assert ("List 00" in second, "List 30" in second) == (False, True)
 
 
 @pytest.mark.parametrize(
@@ -274,6 +274,15 @@ def test_the_page_of_a_run_shows_verdicts_and_the_missing_rule(server: Kubernete
     assert ("hx-get" in body, "apiGroups" in body) == (False, True)
     check_run(run=run, by=make_person("ada"), now=NOW)
     assert "hx-get" in as_ada.get(f"{run.get_absolute_url()}body/").content.decode()
+
+
+def test_lists_stand_by_name_and_the_newest_run_first(as_ada: Client) -> None:
+    lists = [make_checklist(name=name) for name in ("Zebra first", "Antelope second")]
+    for hours, one in ((2, lists[0]), (1, lists[1])):
+        start_run(checklist=one, by=make_person("ada"), now=NOW - timedelta(hours=hours), service=f"svc-{hours}")
+    shown = as_ada.get("/checklists/").content.decode()
+    assert shown.index("Antelope second") < shown.index("Zebra first")
+    assert shown.index("svc-1") < shown.index("svc-2")
 
 
 def test_a_run_of_a_restricted_incident_is_not_there_for_others() -> None:

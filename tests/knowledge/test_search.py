@@ -11,10 +11,14 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from accounts.models import User
+from incidents.actions.incident import change_incident
+from incidents.actions.postmortem import save_postmortem
+from incidents.actions.publication import publish_postmortem
 from incidents.actions.timeline import change_entry
-from incidents.models import Incident, TimelineEntry
+from incidents.models import Happening, Incident, Severity, TimelineEntry
 from knowledge.actions.checklist import delete_checklist
 from knowledge.actions.lesson import delete_lesson
+from knowledge.matching import match_incident
 from knowledge.models import SearchCursor, SearchDocument
 from knowledge.search.events import search_events
 from knowledge.search.indexing import sweep
@@ -36,6 +40,12 @@ from tests.builders import (
 )
 
 pytestmark = pytest.mark.django_db
+
+
+@pytest.fixture(autouse=True)
+def nothing_else(db: None) -> None:
+    """Without the checklists that came with the database."""
+    SearchDocument.objects.all().delete()
 
 
 def found(text: str, who: str = "cy", **options: Any) -> list[str]:
@@ -97,6 +107,15 @@ def test_what_is_gone_or_hidden_is_found_no_more(ada: User) -> None:
     change_entry(entry=entry, by=ada, now=NOW, hidden=True)
     sweep(datetime.now(UTC))
     assert found("quagga") == []
+
+
+def test_what_people_wrote_comes_before_evidence_that_says_the_same() -> None:
+    incident = make_incident(title="The zeppelin is away")
+    for place in range(3):
+        make_evidence(incident, type="log", title=f"Log of zeppelin in zeppelin-{place}")
+    sweep(NOW)
+    kinds = [hit.kind for hit in search("zeppelin", make_person("cy")).hits]
+    assert kinds == ["incident", "evidence", "evidence", "evidence"]
 
 
 def test_phrases_negation_stems_and_keys() -> None:
@@ -236,3 +255,52 @@ def test_incidents_that_change_are_found_as_they_are_now(ada: User) -> None:
     incident.save()
     assert found("fresh") == ["INC-1 Fresh words"]
     assert found("old") == []
+
+
+def test_a_draft_after_publication_is_not_found(ben: User) -> None:
+    postmortem = make_postmortem()
+    save = {"postmortem": postmortem, "based_on": None, "title": "Told", "by": ben}
+    publish_postmortem(postmortem=save_postmortem(body="A walrus was told.", now=NOW, **save), by=ben, now=NOW)
+    save_postmortem(body="A narwhal is drafted.", now=NOW + timedelta(minutes=1), **save)
+    assert len(found("walrus")) == 1
+    assert found("narwhal") == []
+
+
+def test_rows_that_were_committed_late_are_found_while_others_arrive() -> None:
+    incident = make_incident()
+    now = datetime.now(UTC)
+    for place in range(4):
+        make_evidence(incident, title=f"zeppelin {place}", observed_at=now + timedelta(seconds=place))
+        sweep(now + timedelta(seconds=place))
+    late = make_evidence(incident, title="zeppelin late", observed_at=now + timedelta(seconds=1))
+    SearchDocument.objects.filter(kind="evidence", ref=late.pk).delete()  # collectors write many at a time
+    make_evidence(incident, title="zeppelin newest", observed_at=now + timedelta(seconds=6))
+    sweep(now + timedelta(seconds=7))
+    assert len(found("zeppelin")) == 6
+
+
+def test_facets_follow_the_incident(ada: User) -> None:
+    incident = make_incident(title="Cache", severity="SEV3")
+    make_followup(incident, title="Bound the cache")
+    sev1 = Severity.objects.get(name="SEV1")
+    change_incident(incident=incident, by=ada, now=NOW, severity=sev1, services=["checkout"])
+    assert len(found("cache severity:SEV1 service:checkout")) == 2
+
+
+def test_an_incident_is_found_by_the_reasons_of_its_evidence() -> None:
+    incident = make_incident(title="Cache")
+    make_evidence(incident, level="error", subject={"kind": "Pod", "name": "checkout-1"})
+    match_incident(incident.pk, NOW)
+    assert "INC-1 Cache" in found("reason:BackOff kind:incident")
+
+
+def test_days_that_no_calendar_has_are_told(as_cy: Client) -> None:
+    for address in ("/search/", "/search/quick/"):
+        assert as_cy.get(address, {"q": "x after:9999-12-31"}).status_code == 200
+    assert parse("after:9999-12-31").problems
+
+
+def test_deleting_other_things_reads_no_rows(django_assert_num_queries: Any) -> None:
+    Happening.objects.create(name="x", at=NOW, told={}, due_at=NOW)
+    with django_assert_num_queries(1):
+        Happening.objects.all().delete()

@@ -6,12 +6,14 @@ from datetime import timedelta
 
 import pytest
 from django.test import Client
+from django.utils import timezone
 
 from accounts.models import User
 from accounts.permissions import PermissionProblem
 from incidents import signals
 from incidents.actions.collection import collect_again
 from incidents.actions.incident import change_incident
+from incidents.actions.merge import merge_incident
 from incidents.actions.milestone import set_milestone
 from incidents.models import Incident
 from knowledge.actions.lesson import create_lesson
@@ -211,3 +213,58 @@ def test_a_drill_and_a_duplicate_are_nothing_to_compare_with(ada: User) -> None:
     collect_again(incident=now, by=ada, now=NOW)
     assert matched(now).earlier == original
     assert make_person("ada") == ada
+
+
+def test_a_match_that_comes_and_goes_is_told_once(
+    earlier: Incident, django_capture_on_commit_callbacks: object
+) -> None:
+    now = story("Nobody can pay")
+    with heard(signals.incident_matched) as told:
+        for services in (["checkout"], [], ["checkout"]):
+            Incident.objects.filter(pk=now.pk).update(services=services, workloads=[CHECKOUT] if services else [])
+            now.evidence.all().delete() if not services else None
+            if services and told:
+                make_evidence(now, type="log", payload=HEAP, title="Log", level="error")
+                make_evidence(now, type="state_change", payload=OOM, title="OOMKilled", level="error")
+            MatchRequest.objects.update_or_create(incident=now, defaults={"wanted_at": timezone.now(), "done_at": None})
+            with django_capture_on_commit_callbacks(execute=True):  # type: ignore[operator]
+                sweep(NOW)
+    assert len(told) == 1
+
+
+@pytest.mark.parametrize("odd", [None, [], "text", 7, {"patterns": 3, "labels": [], "diff": "x", "workload": []}])
+@pytest.mark.parametrize("kind", ["event", "state_change", "alert", "log", "backup", "metric"])
+def test_odd_evidence_is_compared_found_and_shown_like_any_other(kind: str, odd: object, as_ada: Client) -> None:
+    odd_one = make_incident(title="Odd", services=["checkout"])
+    changes = odd | {"change": "rollout", "alertname": "A"} if isinstance(odd, dict) else odd or {}
+    make_evidence(odd_one, type=kind, level="error", subject=odd or {}, payload=changes)
+    match_incident(odd_one.pk, NOW)
+    assert as_ada.get(f"/incidents/{odd_one.number}/seen-before/").status_code == 200
+
+
+def test_one_that_could_not_be_compared_says_so(as_ada: Client) -> None:
+    incident = make_incident()
+    MatchRequest.objects.update_or_create(incident=incident, defaults={"wanted_at": NOW, "attempts": 3})
+    assert sweep(NOW) == 0
+    assert "could not be compared" in as_ada.get(incident.get_absolute_url()).content.decode()
+
+
+def test_one_that_became_a_duplicate_is_shown_no_more(as_ada: Client, earlier: Incident, ada: User) -> None:
+    now = story("Nobody can pay")
+    matched(now)
+    merge_incident(incident=earlier, into=story("The original", now=BEFORE), by=ada, now=NOW)
+    panel = as_ada.get(f"/incidents/{now.number}/seen-before/").content.decode()
+    assert "Cart cache fills the heap" not in panel
+
+
+def test_a_restricted_incident_is_named_in_no_words_that_others_read(ada: User, cy: User) -> None:
+    hidden = story("Hidden", now=BEFORE, visibility="restricted")
+    open_one = story("Open", now=BEFORE)
+    make_lesson(postmortems=[make_postmortem(hidden), make_postmortem(open_one)])
+    now = story("Nobody can pay")
+    match_incident(now.pk, NOW)
+    reasons = LessonShowing.objects.get(incident=now).reasons
+    assert f"learned from {open_one.key}" in reasons
+    assert not any(hidden.key in reason for reason in reasons)
+    decide_match(match=Match.objects.get(incident=now, earlier=hidden), verdict="same_cause", by=ada, now=NOW)
+    assert hidden.key not in signed_in(cy).get(now.get_absolute_url()).content.decode()

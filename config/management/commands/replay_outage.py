@@ -25,8 +25,10 @@ from incidents.actions.followup import create_followup
 from incidents.actions.incident import assign_role, change_status, declare_incident
 from incidents.actions.timeline import add_note, change_entry
 from incidents.models import Incident, Severity
+from incidents.models.incident import DetectedBy
+from knowledge.actions.objective import save_objective
 from knowledge.actions.run import start_run, tick
-from knowledge.models import Checklist
+from knowledge.models import Checklist, ChecklistRun, CheckState
 from telemetry.actions.source import check_source, connect_cluster, save_source, set_recorded
 from telemetry.models import Cluster, Source
 
@@ -76,6 +78,7 @@ class Command(BaseCommand):
             check_source(source=source, now=timezone.now())
         if not told:
             self._live(self._people())
+            self._prepare(self._people(), cluster)
 
     def _people(self) -> dict[str, User]:
         now = timezone.now()
@@ -115,6 +118,7 @@ class Command(BaseCommand):
             now=at("06:38:12"),
             impact_started_at=at("06:37:20"),
             detected_at=at("06:37:58"),
+            detected_by=DetectedBy.ALERT,
             window_from=at("06:22:20"),
             window_to=at("07:04:30"),
             clusters=list(Cluster.objects.filter(name="prod-eu")),
@@ -142,6 +146,23 @@ class Command(BaseCommand):
         ):
             create_followup(incident=incident, title=title, type=kind, owner=owner, by=ada, now=at("07:30:00"))
         _wait(incident)
+
+    def _prepare(self, people: dict[str, User], cluster: Cluster) -> None:
+        """What the team agreed on, and what its cluster says to the shipped questions."""
+        ada, now = people["ada"], timezone.now()
+        save_objective(by=ada, now=now, namespace="shop", cluster=cluster, rto_seconds=15 * 60, rpo_seconds=60 * 60)
+        checklist = Checklist.objects.filter(name="High availability").first()
+        if checklist is not None:
+            run = start_run(checklist=checklist, by=ada, now=now, cluster=cluster, namespace="shop")
+            _wait_for_checks(run)
+
+
+def _wait_for_checks(run: ChecklistRun, seconds: float = 60) -> None:
+    """As long as they take, for the pages to be filled; what is late comes by itself."""
+    until = time.monotonic() + seconds
+    under_way = ChecklistRun.objects.filter(pk=run.pk, check_state__in=[CheckState.QUEUED, CheckState.RUNNING])
+    while under_way.exists() and time.monotonic() < until:
+        time.sleep(0.1)
 
 
 def _wait(incident: Incident, seconds: float = 60) -> None:

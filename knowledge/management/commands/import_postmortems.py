@@ -7,6 +7,7 @@ from typing import Any
 
 from django.core.exceptions import ValidationError
 from django.core.management.base import BaseCommand, CommandError, CommandParser
+from django.db import DatabaseError
 from django.utils import timezone
 
 from accounts.models import Role, User
@@ -53,7 +54,7 @@ class Command(BaseCommand):
             return "left"
         try:
             key = "new" if dry else import_postmortem(planned=one, by=by, now=timezone.now()).incident.key
-        except (InvalidInput, ValidationError) as problem:
+        except (InvalidInput, ValidationError, DatabaseError) as problem:
             self.stdout.write(f"{one.path}: left out, {problem}")
             return "left"
         self.stdout.write(f"{one.path}: {key}, {_told(one)}")
