@@ -2,16 +2,14 @@
 
 from __future__ import annotations
 
-import threading
-from collections.abc import Iterator
-from contextlib import contextmanager
 from datetime import datetime, timedelta
 
 from billiard.exceptions import SoftTimeLimitExceeded
-from django.db import close_old_connections, connection, transaction
+from django.db import close_old_connections, transaction
 from django.db.models import Exists, F, OuterRef
 from django.utils import timezone
 
+from incidents.leasing import renewed
 from incidents.models import Collection, CollectionRun, Evidence, Incident, TimelineEntry
 from incidents.models.evidence import RunState
 from incidents.models.incident import OPEN_STATUSES
@@ -81,7 +79,8 @@ def work(run: CollectionRun) -> Outcome:
         nonlocal stored
         stored += store(run, batch, timezone.now())
 
-    with _lease(run.pk):
+    running = CollectionRun.objects.filter(pk=run.pk, state=RunState.RUNNING)
+    with renewed(running, lease=LEASE, every=RENEW_EVERY):
         try:
             outcome = _ask(run, sink)
         except SoftTimeLimitExceeded:
@@ -108,28 +107,6 @@ def _ask(run: CollectionRun, sink: object) -> Outcome:
     collector = kind(run.source.connection())
     query = Query(name=run.query_name, title=run.query_title, text=run.query_text, params=run.query_params)
     return collector.collect(query, run.collection.window(), run.source.budget_of(kind.facts.budget), sink)  # type: ignore[arg-type]
-
-
-@contextmanager
-def _lease(run_id: int) -> Iterator[None]:
-    """Renewed from a thread of its own while the collector waits; a dead worker's lease runs out."""
-    done = threading.Event()
-
-    def renew() -> None:
-        try:
-            while not done.wait(RENEW_EVERY):
-                running = CollectionRun.objects.filter(pk=run_id, state=RunState.RUNNING)
-                running.update(lease_until=timezone.now() + LEASE)
-        finally:
-            connection.close()
-
-    thread = threading.Thread(target=renew, daemon=True)
-    thread.start()
-    try:
-        yield
-    finally:
-        done.set()
-        thread.join(timeout=5)
 
 
 @transaction.atomic

@@ -9,6 +9,8 @@ from datetime import datetime
 from statistics import median
 from typing import Any
 
+from django.db.models import Q
+
 from accounts.models import User
 from incidents.durations import spoken
 from incidents.models import Evidence, Incident
@@ -16,7 +18,8 @@ from incidents.models.incident import ClosureReason, Kind
 from knowledge.models import Drill, RecoveryObjective, RecoveryReading
 from telemetry.observations import EvidenceType
 
-NEWEST = 500
+# Of each objective.
+NEWEST = 200
 NO_RECOVERY = (ClosureReason.DUPLICATE, ClosureReason.FALSE_POSITIVE, ClosureReason.CANCELLED)
 BAR, FULL = 160, 100
 MOST_AGE = 2_147_483_647
@@ -103,23 +106,50 @@ class Beside:
 
 def beside(objectives: Sequence[RecoveryObjective], person: User) -> list[Beside]:
     """The same number of queries however many there are. Drills and incidents never mix."""
-    incidents = _incidents(person)
+    incidents = _incidents(objectives, person)
     ages = _ages(incidents)
-    drills = [one for one in _drills(person) if one.incident is not None]
+    drills = [one for one in _drills(objectives, person) if one.incident is not None]
     readings = _readings(objectives)
     return [_beside(one, incidents, drills, ages, readings.get(one.pk)) for one in objectives]
 
 
-def _incidents(person: User) -> list[Incident]:
+def _incidents(objectives: Sequence[RecoveryObjective], person: User) -> list[Incident]:
     rows = Incident.objects.visible_to(person).filter(kind=Kind.INCIDENT).exclude(closure_reason__in=NO_RECOVERY)
-    return list(rows.prefetch_related("milestones", "clusters").order_by("-number")[:NEWEST])
+    chosen = [rows.filter(_of(one)).order_by("-number").values("pk")[:NEWEST] for one in objectives]
+    found = Incident.objects.filter(pk__in=_ids(chosen)).prefetch_related("milestones", "clusters")
+    return list(found.order_by("-number"))
 
 
-def _drills(person: User) -> list[Drill]:
-    rows = Drill.objects.filter(incident__in=Incident.objects.visible_to(person)).select_related("incident")
-    return list(
-        rows.prefetch_related("incident__milestones", "incident__clusters").order_by("-incident__number")[:NEWEST]
-    )
+def _drills(objectives: Sequence[RecoveryObjective], person: User) -> list[Drill]:
+    rows = Drill.objects.filter(incident__in=Incident.objects.visible_to(person))
+    chosen = [
+        rows.filter(Q(objective=one) | (Q(objective=None) & _of(one, "incident__")))
+        .order_by("-incident__number")
+        .values("pk")[:NEWEST]
+        for one in objectives
+    ]
+    found = Drill.objects.filter(pk__in=_ids(chosen)).select_related("incident")
+    found = found.prefetch_related("incident__milestones", "incident__clusters")
+    return list(found.order_by("-incident__number"))
+
+
+def _ids(chosen: Sequence[Any]) -> set[int]:
+    """In one query, each bounded for itself: a busy service does not crowd out the others."""
+    if not chosen:
+        return set()
+    return {row["pk"] for row in (chosen[0].union(*chosen[1:]) if len(chosen) > 1 else chosen[0])}
+
+
+def _of(objective: RecoveryObjective, to: str = "") -> Q:
+    """As `concerns` has it."""
+    match = Q()
+    if objective.service:
+        match &= Q(**{f"{to}services__contains": [objective.service]})
+    if objective.namespace:
+        match &= Q(**{f"{to}namespaces__contains": [objective.namespace]})
+    if objective.cluster_id:
+        match &= Q(**{f"{to}clusters": objective.cluster_id}) | Q(**{f"{to}clusters": None})
+    return match
 
 
 def _ages(incidents: Iterable[Incident]) -> dict[int, list[float | None]]:
@@ -166,7 +196,7 @@ def _beside(
 def concerns(objective: RecoveryObjective, incident: Incident) -> bool:
     if objective.service and objective.service not in incident.services:
         return False
-    if objective.namespace and objective.namespace not in incident.namespaces and not objective.service:
+    if objective.namespace and objective.namespace not in incident.namespaces:
         return False
     clusters = {one.pk for one in incident.clusters.all()}
     return not objective.cluster_id or not clusters or objective.cluster_id in clusters

@@ -12,6 +12,7 @@ from accounts import audit
 from accounts.models import User
 from accounts.permissions import require_respond
 from accounts.problems import InvalidInput
+from incidents.moments import check_moment
 from knowledge.models import BrownBagItem, BrownBagSession
 
 FIELDS = ("title", "held_at", "minutes", "place", "host", "audience", "introduction", "notes")
@@ -41,6 +42,7 @@ def save_brownbag(
     session.title = " ".join(session.title.split())
     if session.pk and any(getattr(session, name) != value for name, value in told.items()):
         session.calendar_sequence += 1
+    check_moment("held_at", session.held_at)
     session.full_clean(exclude=["host", "created_by", "followups"])
     if not 1 <= session.minutes <= LONGEST:
         raise InvalidInput("minutes", f"is {session.minutes}; expected 1 to {LONGEST}")

@@ -28,6 +28,10 @@ def add_exception(
         raise InvalidInput("", "This item has no check; waive it with a reason instead.")
     if tick.verdict != Verdict.FAIL:
         raise InvalidInput("", "Only a check that fails needs an exception.")
+    if not tick.run.names_place:
+        raise InvalidInput(
+            "", "This run names no place to excuse it for; start one that names a namespace or a service."
+        )
     if not reason.strip() or len(reason) > 2_000:
         raise InvalidInput("reason", "say in at most 2,000 characters why this is excused")
     if ends_at is None or ends_at <= now:

@@ -14,6 +14,7 @@ from accounts.api.permissions import AnswerPermission, RolePermission
 from accounts.api.resources import CreateMixin, ListMixin, ResourceViewSet, RetrieveMixin
 from knowledge.actions.export import request_export
 from knowledge.exports.formats import FORMATS
+from knowledge.exports.keeping import INSIDE, exports_of
 from knowledge.models import Export
 
 _NAMES = sorted({name for formats in FORMATS.values() for name in formats})
@@ -43,6 +44,11 @@ class ExportSerializer(serializers.ModelSerializer[Export]):
             *["sha256", "digest", "requested_at", "finished_at"],
         ]
 
+    def to_representation(self, instance: Export) -> dict[str, Any]:
+        """What went in is kept for Debrief's own use."""
+        told = super().to_representation(instance)
+        return {**told, "query": {name: value for name, value in told["query"].items() if name not in INSIDE}}
+
     def get_file(self, row: Export) -> str | None:
         return reverse("export-file", args=[row.pk]) if row.state == Export.State.DONE else None
 
@@ -64,7 +70,7 @@ class ExportViewSet(ListMixin, RetrieveMixin, CreateMixin, ResourceViewSet):
     filterset_fields = ("subject", "ref", "format", "state")
 
     def get_queryset(self) -> QuerySet[Export]:
-        return Export.objects.filter(person=self.person()).defer("data")
+        return exports_of(self.person())
 
     def perform_create(self, data: dict[str, Any]) -> Export:
         return request_export(by=self.person(), now=self.now(), **data)

@@ -8,6 +8,7 @@ from rest_framework import serializers
 from accounts.api.fields import PersonField
 from incidents.api.serializers import VisibleIncidentField
 from incidents.models import Incident, PostMortem
+from knowledge.exports.subjects import may_read_notes
 from knowledge.models import (
     Attendance,
     BrownBagItem,
@@ -117,3 +118,10 @@ class BrownBagSerializer(serializers.ModelSerializer[BrownBagSession]):
             *["resource_version", "created_at", "updated_at"],
         ]
         read_only_fields = ["ended_at", "calendar_uid", "calendar_sequence", "resource_version", "created_at"]
+
+    def to_representation(self, instance: BrownBagSession) -> dict[str, Any]:
+        """Notes of items are for speakers alone."""
+        told = super().to_representation(instance)
+        if not may_read_notes(instance, self.context["request"].user):
+            told["items"] = [{**item, "notes": ""} for item in told["items"]]
+        return told

@@ -9,6 +9,7 @@ from django.db import transaction
 from django.db.models import Q, QuerySet
 from django.utils import timezone
 
+from accounts import audit
 from incidents import notices
 from incidents.models import FollowUp
 from knowledge.checking.judging import judge, written
@@ -21,19 +22,18 @@ State = FollowUpCheck.State
 PROPOSED, NO_LONGER, REOPENED, ALREADY = "proposed as done", "no longer proposed", "reopened", "is done, and it holds"
 
 
-def claimable(now: datetime) -> QuerySet[FollowUpCheck]:
-    lost = Q(check_state=CheckState.RUNNING, lease_until__lt=now)
-    return FollowUpCheck.objects.filter(Q(check_state=CheckState.QUEUED) | lost)
+def claimable() -> QuerySet[FollowUpCheck]:
+    return FollowUpCheck.objects.filter(check_state=CheckState.QUEUED)
 
 
 def claim(check_id: int, now: datetime) -> FollowUpCheck | None:
-    """Take one that nobody is at. Its next time is set at once: a check that kills its worker is not asked for ever."""
-    row = claimable(now).filter(pk=check_id).first()
+    """Take one that nobody is at."""
+    row = claimable().filter(pk=check_id).first()
     if row is None:
         return None
     following = now + timedelta(hours=max(1, row.every_hours))
     taken = (
-        claimable(now)
+        claimable()
         .filter(pk=check_id)
         .update(check_state=CheckState.RUNNING, lease_until=now + LEASE, next_at=following)
     )
@@ -42,10 +42,19 @@ def claim(check_id: int, now: datetime) -> FollowUpCheck | None:
 
 def forgotten(now: datetime) -> list[int]:
     """The ids of those that wait and were not asked for lately; they count as asked for now."""
-    rows = claimable(now).filter(Q(lease_until=None) | Q(lease_until__lt=now))
+    rows = claimable().filter(Q(lease_until=None) | Q(lease_until__lt=now))
     ids = list(rows.order_by("pk").values_list("pk", flat=True)[:200])
     FollowUpCheck.objects.filter(pk__in=ids, check_state=CheckState.QUEUED).update(lease_until=now + ASK_AGAIN)
     return ids
+
+
+def give_up(now: datetime) -> int:
+    """Those whose worker died are unknown until their next time: a check that kills its worker is not asked for ever."""
+    lost = list(FollowUpCheck.objects.filter(check_state=CheckState.RUNNING, lease_until__lt=now)[:200])
+    for check in lost:
+        remedy = f"It is asked again at {check.next_at:%Y-%m-%d %H:%M} UTC; see the worker's log if it stays so."
+        write(check, Finding(UNKNOWN, "The worker ended before this was checked.", remedy), now)
+    return len(lost)
 
 
 def queue_due(now: datetime) -> list[int]:
@@ -69,13 +78,21 @@ def work(check: FollowUpCheck) -> None:
 
 @transaction.atomic
 def write(check: FollowUpCheck, finding: Finding, now: datetime) -> FollowUpCheck:
-    """The verdict, and what follows from it; unknown changes nothing but the words."""
-    row = FollowUpCheck.objects.select_for_update(of=("self",)).select_related("followup__incident").get(pk=check.pk)
-    before = row.verdict
+    """The verdict, and what follows from it; unknown changes nothing but the words, nor does anything move a follow-up
+    that somebody decided not to do."""
+    row = FollowUpCheck.objects.select_for_update(of=("self",)).get(pk=check.pk)
+    followup = FollowUp.objects.select_for_update(of=("self",)).select_related("incident").get(pk=row.followup_id)
+    row.followup = followup
+    before, has_passed = row.verdict, _has_passed(row)
     for name, value in written(finding).items():
         setattr(row, name, value)
     row.checked_at, row.check_state, row.lease_until = now, CheckState.DONE, None
-    led_to = _passed(row, now) if finding.verdict == PASS else _failed(row, now) if finding.verdict == FAIL else ""
+    led_to = ""
+    if followup.status != FollowUp.Status.NOT_DOING:
+        if finding.verdict == PASS:
+            led_to = _passed(row, followup, now)
+        elif finding.verdict == FAIL:
+            led_to = _failed(row, followup, now, again=has_passed)
     row.save()
     if led_to or finding.verdict != before:
         CheckRecord.objects.create(
@@ -84,27 +101,34 @@ def write(check: FollowUpCheck, finding: Finding, now: datetime) -> FollowUpChec
     return row
 
 
-def _passed(row: FollowUpCheck, now: datetime) -> str:
-    if row.state != State.WATCHING:
-        return ""
-    followup = row.followup
-    if followup.status == FollowUp.Status.DONE:
+def _has_passed(row: FollowUpCheck) -> bool:
+    return row.verdict == PASS or row.records.filter(verdict=PASS).exists()
+
+
+def _passed(row: FollowUpCheck, followup: FollowUp, now: datetime) -> str:
+    """Proposed once: what was declined waits for a failure, what a person reopened is proposed again."""
+    is_done = followup.status == FollowUp.Status.DONE
+    if is_done and row.state in {State.WATCHING, State.PROPOSED}:
         row.state, row.state_at = State.ACCEPTED, now
         return ALREADY
-    row.state, row.state_at = State.PROPOSED, now
+    if is_done or row.state not in {State.WATCHING, State.ACCEPTED}:
+        return ""
+    row.state, row.state_at, row.decided_by = State.PROPOSED, now, None
     _tell(row, f"{followup.key} passes its check and is proposed as done: {followup.title}", "proposed", now)
     return PROPOSED
 
 
-def _failed(row: FollowUpCheck, now: datetime) -> str:
-    followup = FollowUp.objects.select_for_update(of=("self",)).get(pk=row.followup_id)
+def _failed(row: FollowUpCheck, followup: FollowUp, now: datetime, *, again: bool) -> str:
     stood = row.state
     if stood != State.WATCHING:
         row.state, row.state_at, row.decided_by = State.WATCHING, now, None
     if followup.status == FollowUp.Status.DONE:
         followup.status, followup.ended_at = FollowUp.Status.OPEN, None
         followup.save()
-        _tell(row, f"{followup.key} fails its check again and is open: {followup.title}", "reopened", now)
+        detail = {"check": row.check_name, "reason": row.verdict_reason[:300]}
+        audit.record(at=now, actor=None, verb="followup.reopened", target=str(followup), via="system", detail=detail)
+        fails = "fails its check again" if again else "fails its check"
+        _tell(row, f"{followup.key} {fails} and is open: {followup.title}", "reopened", now)
         return REOPENED
     return NO_LONGER if stood == State.PROPOSED else ""
 

@@ -13,6 +13,7 @@ from django.utils import timezone
 from knowledge.checking.judging import judge, written
 from knowledge.checking.readings import RUN_SECONDS, LiveReadings
 from knowledge.checks import FAIL, PASS, UNKNOWN, Finding
+from knowledge.checks.base import names_in
 from knowledge.models import CheckException, ChecklistItem, ChecklistRun, ChecklistTick, CheckState
 from knowledge.models.target import Targeted
 
@@ -22,6 +23,7 @@ HARD_LIMIT = int(RUN_SECONDS) + 30
 LEASE = timedelta(seconds=HARD_LIMIT + 15)
 # What waits is asked for again after so long, should the broker have lost it.
 ASK_AGAIN = timedelta(seconds=20)
+PLACES = ("{namespaces}", "{workloads}", "{services}")
 State = ChecklistTick.State
 
 
@@ -73,7 +75,7 @@ def claim(run_id: int, now: datetime) -> ChecklistRun | None:
         .filter(pk=run_id, check_attempts__lt=ATTEMPTS)
         .update(check_state=CheckState.RUNNING, check_attempts=F("check_attempts") + 1, check_lease_until=now + LEASE)
     )
-    return ChecklistRun.objects.select_related("cluster").get(pk=run_id) if taken else None
+    return ChecklistRun.objects.select_related("cluster", "incident").get(pk=run_id) if taken else None
 
 
 def work(run: ChecklistRun) -> None:
@@ -83,13 +85,28 @@ def work(run: ChecklistRun) -> None:
         with LiveReadings(run, timezone.now()) as readings:
             while waiting:
                 one = waiting[0]
-                write(one, run, judge(one.check_name, one.params, readings), timezone.now())
+                finding = unplaced(run, one) or judge(one.check_name, one.params, readings)
+                write(one, run, finding, timezone.now())
                 waiting.pop(0)
     except SoftTimeLimitExceeded:
         late = Finding(UNKNOWN, "No answer within the time limit.", "Check again, or narrow the target of the run.")
         for one in waiting:
             write(one, run, late, timezone.now())
     finish(run, timezone.now())
+
+
+def unplaced(run: ChecklistRun, one: ChecklistTick) -> Finding | None:
+    """Why an item is not put to its judge: nothing says at which place to look, and the whole cluster is none."""
+    named = run.incident.namespaces if run.incident else []
+    several = not run.namespace and len(named) > 1
+    if not several and run.names_place:
+        return None
+    if one.check_name == "promql" and not any(name in str(one.params.get("expression")) for name in PLACES):
+        return None
+    if several:
+        reason = f"The incident names several namespaces ({names_in(sorted(named))}); name one."
+        return Finding(UNKNOWN, reason, "Start a run for each of them.")
+    return Finding(UNKNOWN, "This run names no namespace and no service.", "Start a run that names one.")
 
 
 @transaction.atomic
@@ -107,7 +124,9 @@ def write(one: ChecklistTick, run: ChecklistRun, finding: Finding, now: datetime
 
 
 def excuse(item_id: int, target: Targeted, now: datetime) -> CheckException | None:
-    """The exception that stands for this item and this place, the one that lasts longest."""
+    """The exception that stands for this item and this place, the one that lasts longest; none without a place."""
+    if not target.names_place:
+        return None
     standing = CheckException.objects.filter(item=item_id, withdrawn_at=None, ends_at__gt=now)
     return standing.filter(**same_place(target)).order_by("-ends_at").first()
 

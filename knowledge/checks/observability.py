@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import json
 import operator
-import re
 from collections.abc import Mapping, Sequence
 from typing import Any
 
+from knowledge.checks import naming
 from knowledge.checks.base import FAIL, PASS, UNKNOWN, Answer, Check, Facts, Finding, Param, Readings, names_in, plural
 from knowledge.checks.workloads import mapping
 from telemetry.collectors.queries import regexp_of
@@ -24,7 +24,6 @@ COMPARISONS = {
     "==": operator.eq,
     "!=": operator.ne,
 }
-NAMED_BY = ("job", "service", "app", "container", "pod", "deployment", "statefulset")
 
 
 def scraped(readings: Readings, params: Mapping[str, Any]) -> Finding:
@@ -54,15 +53,7 @@ def scraped(readings: Readings, params: Mapping[str, Any]) -> Finding:
 
 def _about(labels: Mapping[str, Any], readings: Readings) -> bool:
     names = readings.place.names
-    if not names:
-        return True
-    told = [str(labels.get(name) or "") for name in NAMED_BY]
-    return any(is_named(text, name) for text in told for name in names)
-
-
-def is_named(text: str, name: str) -> bool:
-    """As a word of its own: `checkout` in `shop/checkout-5bbc`, not in `checkouts`."""
-    return bool(re.search(rf"(?<![A-Za-z0-9]){re.escape(name)}(?![A-Za-z0-9])", text))
+    return not names or any(naming.names_it(labels, name) for name in names)
 
 
 def _instance(row: Mapping[str, Any]) -> str:
@@ -134,9 +125,14 @@ def alerts(readings: Readings, params: Mapping[str, Any]) -> Finding:
 
 def _concerns(rule: Mapping[str, Any], readings: Readings) -> bool:
     place = readings.place
-    told = " ".join(str(rule.get(part) or "") for part in ("name", "query", "labels", "annotations"))
-    wanted = place.names or ((place.namespace,) if place.namespace else ())
-    return any(is_named(told, name) for name in wanted)
+    asked = naming.asked_for(str(rule.get("query") or ""))
+    labels = mapping(rule.get("labels"))
+    if place.namespace and naming.is_of_another(labels, asked, place.namespace):
+        return False
+    if place.names:
+        return any(naming.names_it(labels, name) or naming.asks_for(asked, name) for name in place.names)
+    named = naming.names_namespace(labels, place.namespace) or naming.asks_for_namespace(asked, place.namespace)
+    return bool(place.namespace) and named
 
 
 def condition(readings: Readings, params: Mapping[str, Any]) -> Finding:

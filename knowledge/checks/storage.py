@@ -3,14 +3,15 @@
 from __future__ import annotations
 
 import ipaddress
-from collections.abc import Mapping
-from datetime import timedelta
+from collections.abc import Mapping, Sequence
+from datetime import datetime, timedelta
 from typing import Any
 from urllib.parse import urlsplit
 
 from knowledge.checks import lists
 from knowledge.checks.backups import Backups, Plan, Stored, backups_of
 from knowledge.checks.base import FAIL, PASS, UNKNOWN, Check, Finding, Listing, Param, Readings
+from knowledge.checks.velero_contents import brings_volumes, chooses_by_label
 from knowledge.checks.workloads import Found, Line, Workload, find, mapping, nothing, over, unread
 from knowledge.checks.workloads import facts_of as facts_from
 from telemetry.collectors import stash, velero
@@ -49,24 +50,35 @@ def _over_stored(readings: Readings, backups: Backups, judge: Any, columns: tupl
 
 def covered(readings: Readings, params: Mapping[str, Any]) -> Finding:
     backups = backups_of(readings)
+    return _over_stored(readings, backups, lambda one: _covered(one, backups), ("Claims", "Covered by"))
 
-    def judge(one: Stored) -> Line:
-        plans = backups.plans[one.words]
-        cells = (", ".join(one.claims[:5]), "; ".join(plan.words for plan in plans) or "none")
-        if sound := [plan for plan in plans if not plan.lame and not plan.unclear]:
-            return Line(PASS, f"covered by {', '.join(plan.words for plan in sound)}", cells)
-        if backups.unread:
-            return _blind(backups, cells)
-        if unclear := [plan for plan in plans if plan.unclear and not plan.lame]:
-            said = f"{unclear[0].words}: {unclear[0].unclear}"
-            return Line(UNKNOWN, said, cells, "Cover the whole namespace, or look whether the label takes its volumes.")
-        why = (
-            "; ".join(f"{plan.words}: {plan.lame}" for plan in plans)
-            or "no schedule, configuration or snapshot covers it"
-        )
-        return Line(FAIL, why, cells, "Add its namespace to a Velero schedule, or give it a Stash BackupConfiguration.")
 
-    return _over_stored(readings, backups, judge, ("Claims", "Covered by"))
+def _covered(one: Stored, backups: Backups) -> Line:
+    """By its claims: a workload comes back only with each of them."""
+    plans = backups.plans[one.words]
+    cells = (", ".join(one.claims[:5]), _named_in(plans) or "none")
+    sound = [plan for plan in plans if not plan.lame and not plan.unclear]
+    open_ = [claim for claim in one.claims if not any(claim in plan.claims for plan in sound)]
+    if not open_:
+        return Line(PASS, f"covered by {_named_in(sound)}", cells)
+    if backups.unread:
+        return _blind(backups, cells)
+    unclear = [[plan for plan in backups.of_claim(one, claim) if plan.unclear and not plan.lame] for claim in open_]
+    if all(unclear):
+        said = f"{unclear[0][0].words}: {unclear[0][0].unclear}"
+        remedy = "Cover the whole namespace by a schedule, or look whether what makes them takes its volumes."
+        return Line(UNKNOWN, said, cells, remedy)
+    why = "; ".join(dict.fromkeys(f"{plan.words}: {plan.lame}" for plan in plans if plan.lame))
+    nothing_of = [claim for claim in open_ if not backups.of_claim(one, claim)]
+    if nothing_of:
+        alone = "no schedule, configuration or snapshot covers it"
+        more = alone if len(nothing_of) == len(one.claims) else f"nothing covers {', '.join(nothing_of[:5])}"
+        why = f"{why}; {more}" if why else more
+    return Line(FAIL, why, cells, "Add its namespace to a Velero schedule, or give it a Stash BackupConfiguration.")
+
+
+def _named_in(plans: Sequence[Plan]) -> str:
+    return ", ".join(dict.fromkeys(plan.words for plan in plans))
 
 
 def backup_age(readings: Readings, params: Mapping[str, Any]) -> Finding:
@@ -75,32 +87,45 @@ def backup_age(readings: Readings, params: Mapping[str, Any]) -> Finding:
     rpo = hours * 3_600 if hours else readings.rpo_seconds
 
     def judge(one: Stored) -> Line:
-        found = backups.newest(one, readings.now)
-        if found is None:
-            if backups.unread:
-                return _blind(backups, ("", ""))
-            return Line(FAIL, _why_none(backups.plans[one.words]), ("none", ""), "Look at the tool's last runs.")
-        plan, point = found
-        age = (readings.now - point.at).total_seconds()
-        cells = (f"{plan.words} {point.name}", lasted(age))
-        if rpo is None:
-            said = f"the newest usable backup is {lasted(age)} old, and no RPO is agreed to hold it against"
-            return Line(UNKNOWN, said, cells, "Agree on one under Recovery, or set the parameter rpo_hours.")
-        if age > rpo:
-            if backups.unread:
-                return _blind(backups, cells)
-            said = f"the newest usable backup is {lasted(age)} old, over the RPO of {lasted(rpo)}"
-            return Line(FAIL, said, cells, "Run the backup now, and let its schedule run more often than the RPO.")
-        return Line(PASS, f"the newest usable backup is {lasted(age)} old, within {lasted(rpo)}", cells)
+        return _aged(one, backups, rpo, readings.now)
 
     return _over_stored(readings, backups, judge, ("Newest usable", "Age"))
 
 
-def _why_none(plans: tuple[Plan, ...]) -> str:
-    last = max((point for plan in plans for point in plan.points), key=lambda point: point.at, default=None)
+def _aged(one: Stored, backups: Backups, rpo: int | None, now: datetime) -> Line:
+    found = backups.newest(one, now)
+    if found is None:
+        if backups.unread:
+            return _blind(backups, ("", ""))
+        if doubt := backups.doubt(one):
+            return Line(UNKNOWN, doubt, ("", ""), "Look whether the label takes its volumes.")
+        bare = backups.bare(one, now)
+        of = "" if len(bare) == len(one.claims) else f" of {', '.join(bare[:5])}"
+        return Line(FAIL, _why_none(backups.plans[one.words], of, bare), ("none", ""), "Look at the tool's last runs.")
+    plan, point = found
+    age = (now - point.at).total_seconds()
+    cells = (f"{plan.words} {point.name}", lasted(age))
+    if rpo is None:
+        said = f"the newest usable backup is {lasted(age)} old, and no RPO is agreed to hold it against"
+        return Line(UNKNOWN, said, cells, "Agree on one under Recovery, or set the parameter rpo_hours.")
+    if age <= rpo:
+        return Line(PASS, f"the newest usable backup is {lasted(age)} old, within {lasted(rpo)}", cells)
+    if backups.unread:
+        return _blind(backups, cells)
+    if doubt := backups.doubt(one):
+        return Line(UNKNOWN, doubt, cells, "Look whether the label takes its volumes.")
+    said = f"the newest usable backup is {lasted(age)} old, over the RPO of {lasted(rpo)}"
+    return Line(FAIL, said, cells, "Run the backup now, and let its schedule run more often than the RPO.")
+
+
+def _why_none(plans: tuple[Plan, ...], of: str, claims: Sequence[str]) -> str:
+    points = [point for plan in plans if set(plan.claims) & set(claims) for point in plan.points]
+    last = max(points, key=lambda point: point.at, default=None)
     if last is None:
-        return "no backup of it is there"
-    return f"no usable backup; the newest, {last.name}, is {last.state}" + (f": {last.reason}" if last.reason else "")
+        return f"no backup{of or ' of it'} is there"
+    return f"no usable backup{of}; the newest, {last.name}, is {last.state}" + (
+        f": {last.reason}" if last.reason else ""
+    )
 
 
 def _blind(backups: Backups, cells: tuple[str, ...]) -> Line:
@@ -115,7 +140,12 @@ def off_cluster(readings: Readings, params: Mapping[str, Any]) -> Finding:
     repositories = readings.listing(lists.STASH_REPOSITORIES)
 
     def judge(one: Stored) -> Line:
-        plans = [plan for plan in backups.plans[one.words] if not plan.lame]
+        lines = [of_claim(one, claim) for claim in one.claims]
+        return next(line for verdict in (FAIL, UNKNOWN, PASS) for line in lines if line.verdict == verdict)
+
+    def of_claim(one: Stored, claim: str) -> Line:
+        """The best place of a claim counts, of a workload the worst of its claims."""
+        plans = [plan for plan in backups.of_claim(one, claim) if not plan.lame]
         lines = [_lies(plan, places, repositories) for plan in plans]
         for verdict in (PASS, FAIL, UNKNOWN):
             if verdict == FAIL and backups.unread:
@@ -124,7 +154,8 @@ def off_cluster(readings: Readings, params: Mapping[str, Any]) -> Finding:
                 return chosen[0]
         if backups.unread:
             return _blind(backups, ("",))
-        return Line(FAIL, "nothing backs it up", ("none",), "Cover it by a backup first.")
+        what = "it" if len(one.claims) == 1 or not backups.plans[one.words] else claim
+        return Line(FAIL, f"nothing backs {what} up", ("none",), "Cover it by a backup first.")
 
     return _over_stored(readings, backups, judge, ("Stored in",))
 
@@ -203,6 +234,7 @@ def restored(readings: Readings, params: Mapping[str, Any]) -> Finding:
         [place.namespace] if place.namespace else sorted({one.namespace for one in found.workloads} if found else ())
     )
     own, others = readings.listing(lists.VELERO_RESTORES), readings.listing(lists.STASH_RESTORES)
+    partial = _velero_restores(own, namespaces, by_label=True) if namespaces else []
     done = [(one.at, f"drill {one.title}", "drill") for one in readings.drills()]
     if namespaces:
         done += [*_velero_restores(own, namespaces), *_stash_restores(others, namespaces)]
@@ -216,18 +248,24 @@ def restored(readings: Readings, params: Mapping[str, Any]) -> Finding:
         return unread(blind, facts)
     if not namespaces and not done:
         return nothing(readings, facts)
+    if partial and max(partial)[0] >= since:
+        said = f"{max(partial)[1]} chose what it brought back by a label: whether data was in it cannot be told."
+        return Finding(UNKNOWN, said, "Restore the whole namespace into another one, or plan a drill.", facts)
     last = f"the last that succeeded was on {done[0][0]:%Y-%m-%d}" if done else "none that succeeded is known"
     remedy = "Plan a drill from a disaster-recovery checklist, and enter the newest data that came back."
     return Finding(FAIL, f"No restore was tested in the last {params['days']} days; {last}.", remedy, facts)
 
 
-def _velero_restores(listing: Listing, namespaces: list[str]) -> list[tuple[Any, str, str]]:
+def _velero_restores(listing: Listing, namespaces: list[str], *, by_label: bool = False) -> list[tuple[Any, str, str]]:
+    """Those that brought volumes back: of configuration alone no data comes back."""
     rows = []
     for item in listing.items:
         status = mapping(item.get("status"))
         at = told(status, "completionTimestamp") or told(status, "startTimestamp")
         usable = velero.STATES.get(text(status, "phase")) == USABLE
-        if at and usable and text(status, "phase") and velero.covers(mapping(item.get("spec")), namespaces):
+        spec = mapping(item.get("spec"))
+        whole = velero.covers(spec, namespaces) and brings_volumes(spec) and chooses_by_label(spec) == by_label
+        if at and usable and text(status, "phase") and whole:
             rows.append((at, _named(item), "Velero"))
     return rows
 

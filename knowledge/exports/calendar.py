@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 
@@ -15,7 +14,6 @@ OCTETS = 75
 class Person:
     name: str
     email: str
-    answer: str = ""  # yes, no or nothing
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,11 +28,10 @@ class Invitation:
     text: str = ""
     address: str = ""
     host: Person | None = None
-    people: tuple[Person, ...] = ()
 
 
 def ics(invitation: Invitation) -> bytes:
-    answers = {"yes": "ACCEPTED", "no": "DECLINED"}
+    """Published, so it names no attendees (RFC 5546, 3.2.1): whoever reads the session may fetch it."""
     lines = [
         "BEGIN:VCALENDAR",
         "VERSION:2.0",
@@ -57,9 +54,6 @@ def ics(invitation: Invitation) -> bytes:
         lines.append(f"URL:{invitation.address}")
     if invitation.host is not None:
         lines.append(f"ORGANIZER{_named(invitation.host)}")
-    for one in invitation.people:
-        state = answers.get(one.answer, "NEEDS-ACTION")
-        lines.append(f"ATTENDEE;PARTSTAT={state};ROLE=REQ-PARTICIPANT{_named(one)}")
     lines += ["STATUS:CONFIRMED", "TRANSP:OPAQUE", "END:VEVENT", "END:VCALENDAR"]
     return "".join(f"{folded(line)}\r\n" for line in lines).encode()
 
@@ -89,8 +83,3 @@ def folded(line: str) -> str:
             current, used = " ", 1
         current, used = current + sign, used + size
     return "\r\n".join([*parts, current])
-
-
-def attendees(rows: Sequence[tuple[str, str, str]]) -> tuple[Person, ...]:
-    """Of (name, email, answer); people without an address cannot be named."""
-    return tuple(Person(*row) for row in rows if row[1])

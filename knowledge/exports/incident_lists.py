@@ -22,7 +22,7 @@ _FORMULA = ("=", "+", "-", "@", "\t", "\r", "\n", "|", "%")
 
 
 def incident_rows(person: User, query: Mapping[str, str]) -> list[dict[str, Any]]:
-    """Newest first, MOST at most; lengths of time in seconds, times in UTC."""
+    """Newest first, MOST at most; lengths of time in seconds, times in UTC. `id` is for Debrief alone."""
     found = narrowed_incidents(Incident.objects.visible_to(person), query)
     found = found.select_related("severity", "declared_by").prefetch_related("milestones").order_by("-number")
     return [_row(incident) for incident in found[:MOST]]
@@ -32,6 +32,7 @@ def _row(incident: Incident) -> dict[str, Any]:
     times = incident.milestone_times()
     took = {f"{name.lower()}_seconds": seconds for name, seconds in between(times).items()}
     return {
+        "id": incident.pk,
         "key": incident.key,
         "title": line(incident.title),
         "severity": incident.severity.name,

@@ -4,17 +4,14 @@ from __future__ import annotations
 
 import hashlib
 import logging
-import threading
 import zoneinfo
-from collections.abc import Iterator
-from contextlib import contextmanager
 from datetime import datetime, timedelta
 
 from billiard.exceptions import SoftTimeLimitExceeded
-from django.db import connection
 from django.db.models import F, Q, QuerySet
 from django.utils import timezone
 
+from incidents.leasing import renewed
 from knowledge.exports.formats import FORMATS
 from knowledge.exports.problems import ExportProblem
 from knowledge.exports.subjects import Prepared, prepare
@@ -46,7 +43,8 @@ def claim(export_id: int, now: datetime) -> Export | None:
 
 def make(export: Export) -> None:
     """Write the file, or down why there is none. Raises nothing that a person should read."""
-    with _lease(export.pk):
+    running = Export.objects.filter(pk=export.pk, state=State.RUNNING)
+    with renewed(running, lease=LEASE, every=RENEW_EVERY):
         try:
             _made(export)
         except ExportProblem as problem:
@@ -98,6 +96,7 @@ def finish(export: Export, prepared: Prepared, content: bytes, digest: str) -> N
         content_type=form.content_type,
         size=len(content),
         sha256=hashlib.sha256(content).hexdigest(),
+        query={**export.query, **prepared.made_of},
         data=content,
         finished_at=now,
         lease_until=None,
@@ -131,25 +130,3 @@ def _zone(name: str) -> zoneinfo.ZoneInfo:
         return zoneinfo.ZoneInfo(name[:64])
     except (ValueError, OSError, KeyError):
         return zoneinfo.ZoneInfo("UTC")
-
-
-@contextmanager
-def _lease(export_id: int) -> Iterator[None]:
-    """Renewed from a thread of its own while programs run; a dead worker's lease runs out."""
-    done = threading.Event()
-
-    def renew() -> None:
-        try:
-            while not done.wait(RENEW_EVERY):
-                running = Export.objects.filter(pk=export_id, state=State.RUNNING)
-                running.update(lease_until=timezone.now() + LEASE)
-        finally:
-            connection.close()
-
-    thread = threading.Thread(target=renew, daemon=True)
-    thread.start()
-    try:
-        yield
-    finally:
-        done.set()
-        thread.join(timeout=5)

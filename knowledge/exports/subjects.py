@@ -12,12 +12,14 @@ from django.utils import timezone
 from django.utils.text import slugify
 
 from accounts.models import User
+from accounts.permissions import can_respond
 from incidents.models import Incident, PostMortem
 from incidents.writing.documents import settle_waiting
-from knowledge.exports.calendar import Invitation, Person, attendees
+from knowledge.exports.calendar import Invitation, Person
 from knowledge.exports.chapters import absolute, followups_of, line, postmortem_chapter, said_at
 from knowledge.exports.document import Document, Fact
 from knowledge.exports.incident_lists import incident_rows, incidents_document
+from knowledge.exports.keeping import made_of
 from knowledge.exports.problems import ExportProblem
 from knowledge.exports.sessions import content_time, session_document
 from knowledge.models import BrownBagItem, BrownBagSession, Lesson
@@ -27,7 +29,7 @@ GONE = "It is gone, or you may not see it any more."
 
 @dataclass(frozen=True, slots=True)
 class Prepared:
-    """`texts` are the chapters in Markdown; `rows` and `data` what CSV and JSON hold."""
+    """`texts` are the chapters in Markdown; `rows` and `data` what CSV and JSON hold; `made_of` as `Export.query` has it."""
 
     document: Document
     stem: str
@@ -36,6 +38,7 @@ class Prepared:
     invitation: Invitation | None = None
     rows: list[dict[str, Any]] = field(default_factory=list)
     data: dict[str, Any] = field(default_factory=dict)
+    made_of: dict[str, str] = field(default_factory=dict)
 
     def digest(self) -> str:
         told = json.dumps([self.texts, self.introduction, str(self.invitation), self.rows, self.data], default=str)
@@ -46,7 +49,8 @@ def prepare(subject: str, ref: int, query: Mapping[str, str], person: User) -> P
     """Raises ExportProblem where the thing is gone or hidden from `person`."""
     if subject == "incidents":
         rows = incident_rows(person, query)
-        return Prepared(incidents_document(rows, query), "incidents", rows=rows)
+        told = [row.pop("id") for row in rows]
+        return Prepared(incidents_document(rows, query), "incidents", rows=rows, made_of=made_of(incidents=told))
     if subject == "postmortem":
         return _postmortem(ref, person)
     session = BrownBagSession.objects.select_related("host").filter(pk=ref).first() if subject == "brownbag" else None
@@ -63,11 +67,16 @@ def of_session(session: BrownBagSession, items: list[BrownBagItem], left_out: in
         texts=tuple(_text(item) for item in items),
         introduction=session.introduction,
         invitation=_invitation(session, items),
+        made_of=made_of(
+            incidents=[item.postmortem.incident_id for item in items if item.postmortem],
+            lessons=[item.lesson_id for item in items if item.lesson_id],
+        ),
     )
 
 
 def visible_items(session: BrownBagSession, who: User) -> tuple[list[BrownBagItem], int]:
-    """The agenda as this person may see it, and how many items of it they may not."""
+    """The agenda as this person may see it, and how many items of it they may not; not to be saved, since notes that
+    are for the speaker alone are taken out for others."""
     texts = session.items.filter(postmortem__isnull=False).values_list("postmortem_id", flat=True)
     settle_waiting(texts, timezone.now())
     rows = session.items.select_related("postmortem__incident__severity", "lesson")
@@ -78,14 +87,20 @@ def visible_items(session: BrownBagSession, who: User) -> tuple[list[BrownBagIte
         .values_list("pk", flat=True)
     )
     lessons = set(Lesson.objects.visible_to(who).filter(brownbag_items__session=session).values_list("pk", flat=True))
-    seen, hidden = [], 0
+    seen, hidden, reads_notes = [], 0, may_read_notes(session, who)
     for item in rows:
         of_incident = item.postmortem is not None and item.postmortem.incident_id in incidents
         if item.title or of_incident or item.lesson_id in lessons:
+            item.notes = item.notes if reads_notes else ""
             seen.append(item)
         else:
             hidden += 1
     return seen, hidden
+
+
+def may_read_notes(session: BrownBagSession, who: User) -> bool:
+    """Speakers are the host and whoever responds."""
+    return can_respond(who) or session.host_id == who.pk
 
 
 def _text(item: BrownBagItem) -> str:
@@ -98,7 +113,6 @@ def _invitation(session: BrownBagSession, items: list[BrownBagItem]) -> Invitati
     if session.held_at is None:
         return None
     agenda = [f"{item.minutes} min  {_named(item)}" for item in items]
-    people = session.attendances.select_related("user").values_list("user__name", "user__email", "answer")
     host = session.host
     address = absolute(session.get_absolute_url())
     return Invitation(
@@ -112,7 +126,6 @@ def _invitation(session: BrownBagSession, items: list[BrownBagItem]) -> Invitati
         text="\n".join([*agenda, "", address]),
         address=address,
         host=Person(host.display_name, host.email) if host and host.email else None,
-        people=attendees(list(people)),
     )
 
 

@@ -18,6 +18,11 @@ class Targeted(models.Model):
         abstract = True
 
     @property
+    def names_place(self) -> bool:
+        """A cluster alone is none: it would be every namespace in it."""
+        return bool(self.namespace or self.workload_name or self.service)
+
+    @property
     def place(self) -> str:
         """As people name it: `prod-eu / shop, deployment/checkout`."""
         where = " / ".join(part for part in (self.cluster.name if self.cluster else "", self.namespace) if part)

@@ -62,6 +62,7 @@ def sweep_checks() -> int:
     """Runs and follow-ups that the broker lost, or whose worker died."""
     now = timezone.now()
     runs.give_up(now)
+    followups.give_up(now)
     waiting, lost = runs.forgotten(now), followups.forgotten(now)
     enqueue(check_run, waiting)
     enqueue(check_followup, lost)

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from typing import Any
 
-from django.db.models import Count, Q
+from django.db.models import Count, F, Q, Window
+from django.db.models.functions import RowNumber
 from django.http import Http404, HttpRequest, HttpResponse
 from django.shortcuts import get_object_or_404, redirect, render
 from django.utils import timezone
@@ -13,6 +14,7 @@ from django.views.decorators.http import require_GET, require_http_methods, requ
 from accounts.permissions import can_respond, require_respond
 from accounts.problems import InvalidInput
 from incidents.forms import taken
+from incidents.listing import page_of
 from incidents.models import Incident
 from incidents.views.access import deed, permitted, person, require_valid
 from incidents.writing.differences import words
@@ -35,8 +37,7 @@ from knowledge.views.access import visible_runs
 
 @require_GET
 def checklist_list(request: HttpRequest) -> HttpResponse:
-    # A query that groups forgets the order of its model.
-    rows = Checklist.objects.order_by("name").annotate(
+    rows = Checklist.objects.annotate(
         n=Count("items", filter=Q(items__removed_at=None)),
         automated=Count("items", filter=Q(items__removed_at=None) & ~Q(items__check_name="")),
     )
@@ -47,7 +48,8 @@ def checklist_list(request: HttpRequest) -> HttpResponse:
     runs = ChecklistRun.objects.filter(pk__in=visible_runs(person(request)).values("pk")[:10])
     recent = runs.select_related("checklist", "incident", "cluster", "started_by")
     recent = recent.annotate(total=counted[0], done=counted[1]).order_by("-started_at", "-pk")
-    context = {"checklists": rows, "runs": recent, "q": wanted, "can_respond": can_respond(request.user)}
+    page = page_of(request, rows.annotate(place=Window(RowNumber(), order_by=F("name").desc())), key="place")
+    context = {"page": page, "runs": recent, "q": wanted, "can_respond": can_respond(request.user)}
     return render(request, "knowledge/checklist_list.html", context)
 
 

@@ -13,6 +13,7 @@ from incidents.listing import page_of
 from incidents.views.access import permitted, person, said
 from knowledge.actions.export import delete_export, request_export
 from knowledge.exports.formats import FORMATS
+from knowledge.exports.keeping import exports_of, outdated
 from knowledge.exports.problems import ExportProblem
 from knowledge.exports.subjects import prepare
 from knowledge.exports.writing import write
@@ -21,7 +22,7 @@ from knowledge.models import Export
 
 @require_GET
 def export_list(request: HttpRequest) -> HttpResponse:
-    rows = Export.objects.filter(person=person(request)).defer("data")
+    rows = exports_of(person(request))
     wanted = request.GET.get("q", "").strip()[:200]
     for word in wanted.split()[:8]:
         rows = rows.filter(title__icontains=word)
@@ -77,8 +78,9 @@ def as_file(content: bytes, name: str, content_type: str) -> HttpResponse:
 
 @require_GET
 def export(request: HttpRequest, pk: int) -> HttpResponse:
-    rows = Export.objects.filter(person=person(request)).defer("data")
-    row = get_object_or_404(rows, pk=pk)
+    row = get_object_or_404(exports_of(person(request)), pk=pk)
+    if row.state == Export.State.DONE and (reason := outdated(row, person(request))):
+        row.state, row.reason = Export.State.FAILED, reason
     known = FORMATS.get(row.subject, {}).get(row.format)
     context = {"export": row, "label": known.label if known else row.format}
     template = "knowledge/_export_state.html" if request.headers.get("HX-Request") else "knowledge/export.html"
@@ -87,7 +89,10 @@ def export(request: HttpRequest, pk: int) -> HttpResponse:
 
 @require_GET
 def export_file(request: HttpRequest, pk: int) -> HttpResponse:
-    row = get_object_or_404(Export, pk=pk, person=person(request), state=Export.State.DONE)
+    row = get_object_or_404(exports_of(person(request)), pk=pk, state=Export.State.DONE)
+    if reason := outdated(row, person(request)):
+        messages.error(request, reason)
+        return redirect(row)
     if row.data is None:
         raise Http404
     return as_file(bytes(row.data), row.file_name, row.content_type)
@@ -96,7 +101,7 @@ def export_file(request: HttpRequest, pk: int) -> HttpResponse:
 @require_POST
 @permitted
 def export_delete(request: HttpRequest, pk: int) -> HttpResponse:
-    row = get_object_or_404(Export.objects.defer("data"), pk=pk, person=person(request))
+    row = get_object_or_404(exports_of(person(request)), pk=pk)
     delete_export(export=row, by=person(request))
     messages.success(request, f"The file of {row.title} is deleted. What it was made of stays.")
     return redirect("export-list")

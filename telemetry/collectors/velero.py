@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections import Counter, defaultdict
 from collections.abc import Mapping, Sequence
 from datetime import datetime
+from fnmatch import fnmatchcase
 from typing import Any
 
 from telemetry.collectors.kubernetes.api import Item, Resource
@@ -204,8 +205,14 @@ def _reason(status: Mapping[str, Any]) -> str:
 
 def covers(spec: Mapping[str, Any], namespaces: Sequence[str]) -> bool:
     included, excluded = texts(spec.get("includedNamespaces")), texts(spec.get("excludedNamespaces"))
-    everything = not included or "*" in included
-    return not namespaces or any((everything or name in included) and name not in excluded for name in namespaces)
+    return not namespaces or any(
+        (not included or _matches(name, included)) and not _matches(name, excluded) for name in namespaces
+    )
+
+
+def _matches(namespace: str, patterns: Sequence[str]) -> bool:
+    """Velero takes wildcards: `shop-*`."""
+    return any(fnmatchcase(namespace, pattern) for pattern in patterns)
 
 
 def covered(spec: Mapping[str, Any]) -> str:
@@ -214,4 +221,4 @@ def covered(spec: Mapping[str, Any]) -> str:
     found += f" but {', '.join(excluded)}" if excluded else ""
     if spec.get("snapshotVolumes") is False and spec.get("defaultVolumesToFsBackup") is not True:
         found += ", without volumes"
-    return found + (", by label" if spec.get("labelSelector") else "")
+    return found + (", by label" if spec.get("labelSelector") or spec.get("orLabelSelectors") else "")

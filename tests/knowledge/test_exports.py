@@ -19,6 +19,7 @@ from pytest_django import DjangoAssertNumQueries
 from accounts.problems import InvalidInput
 from incidents.actions.incident import change_incident
 from knowledge.actions.export import request_export
+from knowledge.actions.session import answer_invitation
 from knowledge.exports import making
 from knowledge.exports.calendar import folded
 from knowledge.exports.document import Document, figures_in, text_of
@@ -159,6 +160,18 @@ def test_the_invitation_is_read_by_a_strict_reader() -> None:
     assert str(event["SUMMARY"]) == row.title
     assert (event.decoded("DTEND") - event.decoded("DTSTART")).seconds == 45 * 60
     assert str(event["LOCATION"]) == "Kitchen, 2"
+
+
+def test_an_invitation_names_no_attendee() -> None:
+    row, ben = make_brownbag(held_at=NOW, host=make_person("ada")), make_person("ben", email="ben@example.com")
+    answer_invitation(session=row, answer="yes", by=ben, now=NOW)
+    data = write(prepare("brownbag", row.pk, {}, make_person("cy")), "brownbag", "ics")
+    assert (b"METHOD:PUBLISH" in data, b"ATTENDEE" in data, b"ben@example.com" in data) == (True, False, False)
+
+
+def test_a_session_in_a_far_year_is_refused() -> None:
+    with pytest.raises(InvalidInput, match="expected a time between 2000 and 2100"):
+        make_brownbag(held_at=NOW.replace(year=9999))
 
 
 @pytest.mark.parametrize("line", ["x" * 300, "🔥" * 60, "SUMMARY:" + "é" * 200])
@@ -306,6 +319,41 @@ def test_what_became_restricted_in_between_is_not_in_the_file() -> None:
     making.make(making.claim(export.pk, NOW))  # type: ignore[arg-type]
     export.refresh_from_db()
     assert (export.state, export.data) == ("failed", None)
+
+
+def made(**asked: Any) -> Export:
+    export = make_export(**asked)
+    making.make(making.claim(export.pk, NOW))  # type: ignore[arg-type]
+    export.refresh_from_db()
+    assert export.state == "done", export.reason
+    return export
+
+
+def test_a_file_of_a_post_mortem_that_became_restricted_is_not_there_any_more() -> None:
+    postmortem = make_story(0, charts=0)
+    export = made(subject="postmortem", ref=postmortem.pk, format="html")
+    client, address = signed_in(make_person("cy")), export.get_absolute_url()
+    assert client.get(f"{address}file/").status_code == 200
+    change_incident(incident=postmortem.incident, by=make_person("ada"), now=NOW, visibility="restricted")
+    for page in (address, f"{address}file/", f"/api/v1/exports/{export.pk}/"):
+        assert client.get(page).status_code == 404
+    assert postmortem.title not in client.get("/exports/").content.decode()
+
+
+@pytest.mark.parametrize("subject", ["brownbag", "incidents"])
+def test_a_file_with_something_that_became_restricted_is_to_be_made_again(subject: str) -> None:
+    postmortem = make_story(0, charts=0)
+    session = make_brownbag(items=[{"postmortem": postmortem}, {"lesson": make_lesson()}])
+    export = made(subject=subject, ref=session.pk, format="page" if subject == "brownbag" else "pdf")
+    client, address = signed_in(make_person("cy")), export.get_absolute_url()
+    assert client.get(f"{address}file/").status_code == 200
+    assert client.get(f"/api/v1/exports/{export.pk}/").json()["query"].keys() == {"zone"}
+    session.items.all().delete()
+    change_incident(incident=postmortem.incident, by=make_person("ada"), now=NOW, visibility="restricted")
+    refused = client.get(f"{address}file/")
+    assert (refused.status_code, refused["Location"]) == (302, address)
+    page = client.get(address).content.decode()
+    assert ("make it again" in page, "Download" in page) == (True, False)
 
 
 def test_a_worker_that_died_is_followed_by_another_and_not_for_ever() -> None:

@@ -7,6 +7,7 @@ from datetime import timedelta
 import pytest
 from django.test import Client
 
+from accounts.models import AuditEvent
 from accounts.problems import InvalidInput
 from incidents.actions.followup import change_followup
 from incidents.models import FollowUp, Notice
@@ -92,6 +93,43 @@ def test_a_follow_up_done_by_hand_is_held_to_its_check_and_one_not_done_is_left(
     after(check, FAIL)
     assert FollowUp.objects.get().status == "not_doing"
     assert followups.queue_due(NOW + timedelta(days=9)) == []
+
+
+def test_what_a_person_reopened_is_proposed_again(as_ada: Client) -> None:
+    check, ada = after(watched(), PASS), make_person("ada")
+    accept_followup_check(check=check, by=ada, now=NOW)
+    assert after(check, PASS).state == "accepted"
+    change_followup(followup=check.followup, by=ada, now=NOW, status="open")
+    assert after(check, PASS).state == "proposed"
+    change_followup(followup=check.followup, by=ada, now=NOW, status="done")
+    assert after(check, PASS).state == "accepted"
+
+
+def test_what_is_not_done_is_neither_proposed_nor_reopened() -> None:
+    check, ada = watched(), make_person("ada")
+    change_followup(followup=check.followup, by=ada, now=NOW, status="not_doing", reason="Retired.")
+    assert (after(check, PASS).state, FollowUp.objects.get().status) == ("watching", "not_doing")
+
+
+def test_a_first_failure_of_what_is_done_is_no_failure_again_and_is_written_down() -> None:
+    check = watched()
+    change_followup(followup=check.followup, by=make_person("ada"), now=NOW, status="done")
+    after(check, FAIL)
+    assert "fails its check and is open" in Notice.objects.get(person=make_person("ben")).text
+    event = AuditEvent.objects.get(verb="followup.reopened")
+    assert (event.actor, event.detail["reason"]) == (None, "It is fail.")
+
+
+def test_a_check_whose_worker_dies_is_unknown_until_its_next_time() -> None:
+    check = watched()
+    assert followups.claim(check.pk, NOW) is not None
+    later = NOW + followups.LEASE * 2
+    assert (followups.claim(check.pk, later), followups.forgotten(later)) == (None, [])
+    assert followups.give_up(later) == 1
+    check.refresh_from_db()
+    assert (check.verdict, check.verdict_reason) == ("unknown", "The worker ended before this was checked.")
+    assert followups.queue_due(later) == []
+    assert followups.queue_due(check.next_at) == [check.pk]
 
 
 def test_its_owner_is_told_of_a_proposal_and_of_a_reopening() -> None:

@@ -93,6 +93,16 @@ def test_an_rto_is_measured_from_the_milestones_of_its_incidents() -> None:
     assert (found.result, found.why) == ("not measurable", "the milestone Impact started is not set")
 
 
+def test_a_service_in_another_namespace_is_another_place() -> None:
+    objective = make_objective(service="checkout", namespace="staging")
+    away(12, services=["checkout"], namespaces=["prod"])
+    away(20, services=["checkout"], namespaces=["staging"])
+    away(25, services=["search"], namespaces=["staging"])
+    other = make_objective(namespace="prod")
+    found = beside([objective, other], make_person("ada"))
+    assert [[one.lines[0].known] for one in found] == [[[1_200]], [[720]]]
+
+
 def test_incidents_that_were_none_and_those_one_may_not_see_do_not_count() -> None:
     objective = make_objective()
     Incident.objects.filter(pk=away(12).pk).update(status="closed", closure_reason="false_positive")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator
 from datetime import timedelta
 from typing import Any
@@ -148,6 +149,24 @@ def test_an_incident_fills_in_what_a_run_looks_at() -> None:
     assert start_run(checklist=run.checklist, by=make_person("ada"), now=NOW, incident=wide).namespace == ""
 
 
+def test_a_run_without_a_place_judges_nothing_and_is_excused_nowhere(server: KubernetesStandIn) -> None:
+    ada, checklist = make_person("ada"), make_checklist(items=ITEMS)
+    said = []
+    for namespaces in (["shop", "pay"], []):
+        incident = make_incident(namespaces=namespaces, services=[] if not namespaces else ["checkout"])
+        run = start_run(checklist=checklist, by=ada, now=NOW, incident=incident)
+        check_run_task(run.pk)
+        assert [verdict for _, verdict in states(run)] == ["unknown", "unknown", ""]
+        said.append(run.ticks.all()[0].verdict_reason)
+    assert said == [
+        "The incident names several namespaces (pay, shop); name one.",
+        "This run names no namespace and no service.",
+    ]
+    ChecklistTick.objects.filter(run=run).update(verdict="fail")
+    with pytest.raises(InvalidInput, match="names no place"):
+        add_exception(tick=run.ticks.all()[0], reason="x", ends_at=NOW + timedelta(days=1), by=ada, now=NOW)
+
+
 @pytest.mark.parametrize(
     ("target", "field"),
     [
@@ -176,6 +195,17 @@ def test_a_version_rises_with_the_items_and_a_run_keeps_its_own(as_ada: Client) 
     page = as_ada.get(f"/checklists/{checklist.pk}/versions/").content.decode()
     assert ("<ins>3" in page, "Three of them" in page) == (True, True)
     assert "Two replicas" in as_ada.get(f"/checklists/{checklist.pk}/versions/1/").content.decode()
+
+
+def test_checklists_are_paged_and_searched(as_ada: Client) -> None:
+    for place in range(31):
+        make_checklist(name=f"List {place:02d}", items=ITEMS)
+    first = as_ada.get("/checklists/?q=List+").content.decode()
+    assert ("List 00" in first, "List 30" in first, "before=" in first) == (True, False, True)
+    before = re.search(r"before=(\d+)", first)
+    assert before is not None
+    second = as_ada.get(f"/checklists/?q=List&before={before[1]}").content.decode()
+    assert ("List 00" in second, "List 30" in second) == (False, True)
 
 
 @pytest.mark.parametrize(

@@ -77,6 +77,23 @@ def test_the_presenter_sees_slides_notes_and_no_style_of_their_own(as_ada: Clien
     assert "Begin slowly." not in small
 
 
+def test_notes_are_for_the_host_and_for_who_responds() -> None:
+    cy = make_person("cy")
+    session = make_brownbag(items=[{"title": "Welcome", "notes": "Begin slowly."}])
+    address, told = session.get_absolute_url(), f"/api/v1/brownbags/{session.pk}/"
+    pages = (address, f"{address}present/", f"{address}export/md/", told)
+
+    def shown(name: str) -> list[bool]:
+        answers = [signed_in(make_person(name)).get(page) for page in pages]
+        assert {answer.status_code for answer in answers} == {200}
+        return ["Begin slowly." in answer.content.decode() for answer in answers]
+
+    assert shown("ben") == [True] * 4
+    assert shown("cy") == [False] * 4
+    BrownBagSession.objects.update(host=cy)
+    assert shown("cy") == [True] * 4
+
+
 def test_viewers_answer_and_give_feedback_and_who_was_there_is_noted() -> None:
     session, cy = make_brownbag(held_at=NOW), make_person("cy")
     client, address = signed_in(cy), session.get_absolute_url()

@@ -34,6 +34,9 @@ def prometheus() -> Iterator[PrometheusStandIn]:
         ([(UP, "1")], PASS),
         ([(UP, "1"), (UP | {"pod": "checkout-2"}, "0")], FAIL),
         ([(UP | {"job": "shop/checkouts", "pod": "checkouts-1"}, "1")], FAIL),
+        ([(UP | {"job": "checkout-db", "pod": "checkout-db-0"}, "1")], FAIL),
+        ([(UP | {"job": "pods", "pod": "checkout-5d4f8b7c9d-x7k2p"}, "1")], PASS),
+        ([(UP | {"job": "pods", "pod": "checkout-db-5d4f8b7c9d-x7k2p"}, "1")], FAIL),
         ([], FAIL),
     ],
 )
@@ -93,6 +96,32 @@ def test_a_rule_that_names_the_service_is_an_alert_for_it(prometheus: Prometheus
     assert (found.verdict, "1 rule of no named place" in found.reason) == (FAIL, True)
     prometheus.rules.append(rule | {"name": "CheckoutDown", "labels": {"service": "checkout"}})
     assert judged("alerts_exist", **CHECKOUT).reason == "Alerts that name checkout in shop: CheckoutDown."
+
+
+@pytest.mark.parametrize(
+    ("target", "query", "labels", "verdict"),
+    [
+        (CHECKOUT, 'rate(errors{service="checkout"}[5m]) > 1', {}, PASS),
+        (CHECKOUT, 'rate(errors{app=~"checkout|pay"}[5m]) > 1', {}, PASS),
+        (CHECKOUT, 'kube_pod_status_ready{pod=~"checkout-.*"} == 0', {}, PASS),
+        (CHECKOUT, "up == 0", {"service": "checkout", "namespace": "{{ $labels.namespace }}"}, PASS),
+        (CHECKOUT, 'up{job="checkout-db"} == 0', {}, FAIL),
+        (CHECKOUT, "up == 0", {"service": "checkout-db"}, FAIL),
+        (CHECKOUT, 'up{service!="checkout"} == 0', {}, FAIL),
+        (CHECKOUT, 'up{service=~".+"} == 0', {}, FAIL),
+        (CHECKOUT, 'up == 0 # service="checkout"', {}, FAIL),
+        (CHECKOUT, 'up{service="checkout",namespace="staging"} == 0', {}, FAIL),
+        ({"service": "job"}, 'sum by (job) (rate(errors{job="pay"}[5m])) > 1', {}, FAIL),
+        ({"namespace": "up"}, "up == 0", {}, FAIL),
+        ({"namespace": "shop"}, 'up{namespace=~"shop|pay"} == 0', {}, PASS),
+        ({"namespace": "shop"}, 'up{namespace="shop-db"} == 0', {}, FAIL),
+    ],
+)
+def test_a_rule_names_a_place_by_its_labels_and_matchers(
+    prometheus: PrometheusStandIn, target: Any, query: str, labels: dict[str, str], verdict: str
+) -> None:
+    prometheus.rules = [{"type": "alerting", "name": "checkout job up", "query": query, "labels": labels}]
+    assert judged("alerts_exist", **target).verdict == verdict
 
 
 def test_a_pushed_alert_counts_when_it_was_seen_and_is_unknown_until_then() -> None:

@@ -61,6 +61,14 @@ def test_volumes_that_nothing_covers_fail(server: BackedUpClusterStandIn) -> Non
         ({"template": {"includedNamespaces": ["shop"], "snapshotVolumes": False}}, FAIL),
         ({"template": {"includedResources": ["configmaps"]}}, FAIL),
         ({"template": {"labelSelector": {"matchLabels": {"backup": "yes"}}}}, UNKNOWN),
+        ({"template": {"orLabelSelectors": [{"matchLabels": {"backup": "yes"}}]}}, UNKNOWN),
+        ({"template": {"includedNamespaces": ["sh*"]}}, PASS),
+        ({"template": {"excludedNamespaces": ["sh*"]}}, FAIL),
+        ({"template": {"includedNamespaceScopedResources": ["configmaps"]}}, FAIL),
+        ({"template": {"includedNamespaceScopedResources": ["persistentvolumeclaims"]}}, PASS),
+        ({"template": {"excludedNamespaceScopedResources": ["persistentvolumeclaims"]}}, FAIL),
+        ({"template": {"includedClusterScopedResources": ["storageclasses"]}}, FAIL),
+        ({"template": {"excludedClusterScopedResources": ["*"]}}, FAIL),
     ],
 )
 def test_a_velero_schedule_covers_what_it_takes(server: BackedUpClusterStandIn, spec: Any, verdict: str) -> None:
@@ -73,14 +81,86 @@ def test_a_stash_configuration_covers_its_own_target(server: BackedUpClusterStan
     assert judged("backup_covered", **DB).reason == "statefulset/orders-db: covered by Stash orders-db."
 
 
-def test_snapshots_cover_a_workload_when_every_claim_has_one(server: BackedUpClusterStandIn) -> None:
-    server.add(SNAPSHOTS, "volumesnapshots", snapshot("one", "2026-11-21T06:30:00Z"))
-    server.add(SNAPSHOTS, "volumesnapshotcontents", content("one"))
-    found = judged("backup_covered", **DB)
-    assert (found.verdict, "claims without a usable snapshot: data-orders-db-1" in found.reason) == (FAIL, True)
+def snapshots_at(server: BackedUpClusterStandIn, *times: str, **metadata: Any) -> None:
+    """Of data-orders-db-0, on the days of November that `times` name: `21T06:30`."""
+    for at in times:
+        row = snapshot(f"of-{at}", f"2026-11-{at}:00Z")
+        row["metadata"] |= metadata
+        server.add(SNAPSHOTS, "volumesnapshots", row)
+        server.add(SNAPSHOTS, "volumesnapshotcontents", content(f"of-{at}"))
+
+
+def one_replica(server: BackedUpClusterStandIn) -> None:
     server.edit("statefulsets", lambda items: [one["spec"].update(replicas=1) for one in items])
+
+
+def test_snapshots_cover_a_workload_when_every_claim_has_some(server: BackedUpClusterStandIn) -> None:
+    snapshots_at(server, "19T06:30", "20T06:30", "21T06:30")
+    found = judged("backup_covered", **DB)
+    assert (found.verdict, "nothing covers data-orders-db-1" in found.reason) == (FAIL, True)
+    one_replica(server)
     assert judged("backup_covered", **DB).verdict == PASS
     assert "whether that outlives the cluster cannot be told" in judged("backup_off_cluster", **DB).reason
+
+
+@pytest.mark.parametrize(
+    ("times", "metadata", "verdict", "words"),
+    [
+        (["21T06:30"], {}, UNKNOWN, "1 snapshot may be made by hand"),
+        (["21T06:30"], {"labels": {"snapscheduler.backube/schedule": "daily"}}, PASS, "covered by CSI snapshots"),
+        (["02T06:30", "03T06:30", "04T06:30"], {}, FAIL, "and they came every 1 d"),
+    ],
+)
+def test_a_snapshot_by_hand_or_an_old_one_is_no_plan(
+    server: BackedUpClusterStandIn, times: list[str], metadata: Any, verdict: str, words: str
+) -> None:
+    one_replica(server)
+    snapshots_at(server, *times, **metadata)
+    found = judged("backup_covered", **DB)
+    assert (found.verdict, words in found.reason) == (verdict, True), found.reason
+
+
+def of_claim(number: int) -> dict[str, Any]:
+    row = configuration()
+    row["metadata"]["name"] = f"claim-{number}"
+    row["spec"]["target"]["ref"] = {"kind": "PersistentVolumeClaim", "name": f"data-orders-db-{number}"}
+    return row
+
+
+def made_by(name: str, at: str) -> dict[str, Any]:
+    row = session(f"of-{name}", at)
+    row["spec"]["invoker"]["name"] = name
+    return row
+
+
+def test_of_two_claims_each_has_to_be_backed_up_and_the_older_backup_counts(server: BackedUpClusterStandIn) -> None:
+    server.add(STASH, "backupconfigurations", of_claim(0))
+    server.add(STASH, "backupsessions", made_by("claim-0", "2026-11-21T06:50:00Z"))
+    server.add(STASH_OLD, "repositories", obj("orders-gcs", "shop", spec={"backend": {"gcs": {"bucket": "b"}}}))
+    for name in ("backup_covered", "backup_age", "backup_off_cluster"):
+        found = judged(name, params=HOURLY if name == "backup_age" else {}, **DB)
+        assert (found.verdict, "data-orders-db-1" in found.reason) == (FAIL, True), found.reason
+    server.add(STASH, "backupconfigurations", of_claim(1))
+    server.add(STASH, "backupsessions", made_by("claim-1", "2026-11-21T03:00:00Z"))
+    assert judged("backup_covered", **DB).verdict == judged("backup_off_cluster", **DB).verdict == PASS
+    assert "is 4 h old, over the RPO of 1 h" in judged("backup_age", params=HOURLY, **DB).reason
+
+
+def test_a_stash_configuration_takes_the_volumes_that_it_mounts(server: BackedUpClusterStandIn) -> None:
+    row = configuration()
+    row["spec"]["target"]["volumeMounts"] = [{"name": "config", "mountPath": "/etc/orders"}]
+    server.add(STASH, "backupconfigurations", row)
+    assert judged("backup_covered", **DB).verdict == FAIL
+    row["spec"]["target"]["volumeMounts"].append({"name": "data", "mountPath": "/data"})
+    assert judged("backup_covered", **DB).verdict == PASS
+
+
+def test_a_backup_that_chose_by_a_label_may_not_hold_the_data(server: BackedUpClusterStandIn) -> None:
+    chosen = {"orLabelSelectors": [{"matchLabels": {"backup": "yes"}}]}
+    server.add(VELERO, "schedules", schedule(template={"includedNamespaces": ["shop"], **chosen}))
+    server.add(VELERO, "backups", backup("chosen", "2026-11-21T06:50:00Z", spec=chosen))
+    found = judged("backup_age", params=HOURLY, **DB)
+    assert (found.verdict, "chooses by a label" in found.reason) == (UNKNOWN, True), found.reason
 
 
 def test_a_place_that_keeps_no_data_is_unknown(server: BackedUpClusterStandIn) -> None:
@@ -173,8 +253,27 @@ def test_where_stash_stores(server: BackedUpClusterStandIn, backend: Any, verdic
     assert judged("backup_off_cluster", **DB).verdict == verdict
 
 
-def restore(at: str, phase: str = "Completed") -> dict[str, Any]:
-    return obj("back", spec={"includedNamespaces": ["shop"]}, status={"phase": phase, "completionTimestamp": at})
+def restore(at: str, phase: str = "Completed", **spec: Any) -> dict[str, Any]:
+    spec = {"includedNamespaces": ["shop"], **spec}
+    return obj("back", spec=spec, status={"phase": phase, "completionTimestamp": at})
+
+
+@pytest.mark.parametrize(
+    ("spec", "verdict"),
+    [
+        ({"includedResources": ["configmaps"]}, FAIL),
+        ({"excludedResources": ["persistentvolumes"]}, FAIL),
+        ({"restorePVs": False}, FAIL),
+        ({"labelSelector": {"matchLabels": {"app": "web"}}}, UNKNOWN),
+        ({"includedResources": ["persistentvolumeclaims", "pods"]}, PASS),
+        ({"includedNamespaces": ["sh*"]}, PASS),
+    ],
+)
+def test_a_restore_without_volumes_brought_no_data_back(
+    server: BackedUpClusterStandIn, spec: Any, verdict: str
+) -> None:
+    server.add(VELERO, "restores", restore("2026-11-20T10:00:00Z", **spec))
+    assert judged("restore_tested").verdict == verdict
 
 
 def test_a_restore_counts_for_its_days_and_only_if_it_succeeded(server: BackedUpClusterStandIn) -> None:
