@@ -11,7 +11,7 @@ from rest_framework.response import Response
 from rest_framework.views import APIView
 
 from accounts.problems import InvalidInput
-from knowledge.search.events import search_events
+from knowledge.search.events import NO_EVENTS, concerns_events, search_events
 from knowledge.search.parsing import Asked, parse, written
 from knowledge.search.querying import DEEPEST, Found, Hit, search
 
@@ -74,7 +74,7 @@ class SearchView(APIView):
         if not (start.isascii() and start.isdigit() and len(start) < 6 and int(start) <= DEEPEST):
             raise InvalidInput("from", f"is {start[:20]!r}; expected a number from 0 to {DEEPEST}")
         found = search(asked, request.user, start=int(start), newest=given.get("sort") == "newest")  # type: ignore[arg-type]
-        events = search_events(asked)
+        events = search_events(asked) if concerns_events(asked) else NO_EVENTS
         following = None
         if found.next:
             query = given.copy()

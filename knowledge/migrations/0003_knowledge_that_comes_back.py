@@ -127,7 +127,7 @@ class Migration(migrations.Migration):
             name='Export',
             fields=[
                 ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
-                ('subject', models.CharField(choices=[('brownbag', 'Brown-bag session'), ('postmortem', 'Post-mortem'), ('incidents', 'List of incidents'), ('checklist_run', 'Checklist run')], max_length=14)),
+                ('subject', models.CharField(choices=[('brownbag', 'Brown-bag session'), ('postmortem', 'Post-mortem'), ('incidents', 'List of incidents')], max_length=14)),
                 ('ref', models.PositiveBigIntegerField(default=0)),
                 ('format', models.CharField(max_length=10)),
                 ('query', models.JSONField(blank=True, default=dict)),
@@ -305,7 +305,6 @@ class Migration(migrations.Migration):
             name='SearchWord',
             fields=[
                 ('word', models.CharField(max_length=60, primary_key=True, serialize=False)),
-                ('documents', models.PositiveIntegerField(default=0)),
             ],
         ),
         migrations.CreateModel(

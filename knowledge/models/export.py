@@ -17,7 +17,6 @@ class Export(models.Model):
         BROWNBAG = "brownbag", "Brown-bag session"
         POSTMORTEM = "postmortem", "Post-mortem"
         INCIDENTS = "incidents", "List of incidents"
-        CHECKLIST_RUN = "checklist_run", "Checklist run"
 
     class State(models.TextChoices):
         QUEUED = "queued", "Waiting"

@@ -75,7 +75,6 @@ class SearchWord(models.Model):
     """A word that stands in some document, for help with typing errors."""
 
     word = models.CharField(max_length=60, primary_key=True)
-    documents = models.PositiveIntegerField(default=0)
 
     class Meta:
         indexes = [GinIndex(OpClass(Upper("word"), name="gin_trgm_ops"), name="search_word_trigrams")]

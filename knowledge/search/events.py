@@ -46,9 +46,19 @@ class FoundEvents:
         return self.total >= COUNTED
 
 
+NO_EVENTS = FoundEvents([], 0, "")
+
+
+def concerns_events(asked: Asked) -> bool:
+    """Not where a filter asks for what Events do not have."""
+    others = {"service", "severity", "status"} & set(asked.filters)
+    kinds = asked.only("kind")
+    return not others and (not kinds or "event" in kinds)
+
+
 def search_events(asked: Asked, *, size: int = 5) -> FoundEvents:
     if not asked.words and not asked.only("reason"):
-        return FoundEvents([], 0, "")
+        return NO_EVENTS
     where, params = _where(asked)
     with connection.cursor() as cursor:
         # Kept apart from the order: by time, the planner would read millions of rows to find a rare word.

@@ -10,13 +10,12 @@ from django.shortcuts import render
 from django.views.decorators.http import require_GET
 
 from incidents.views.access import person
-from knowledge.search.events import FoundEvents, search_events
+from knowledge.search.events import NO_EVENTS, concerns_events, search_events
 from knowledge.search.parsing import FILTERS, LONGEST, Asked, parse, written
 from knowledge.search.querying import Found
 from knowledge.search.querying import search as find
 
 QUICK = 8
-NO_EVENTS = FoundEvents([], 0, "")
 NAMES = {"kind": "Kind", "service": "Service", "reason": "Event reason", "severity": "Severity"}
 
 
@@ -38,7 +37,7 @@ def search(request: HttpRequest) -> HttpResponse:
     offset = int(start) if start.isascii() and start.isdigit() and len(start) < 6 else 0
     only_events = asked.only("kind") == ["event"]
     found = Found(asked) if only_events else find(asked, person(request), start=offset, newest=newest)
-    events = search_events(asked, size=20 if only_events else 5) if _with_events(asked, offset) else NO_EVENTS
+    events = search_events(asked, size=20 if only_events else 5) if not offset and concerns_events(asked) else NO_EVENTS
     sort = {"sort": "newest"} if newest else {}
     text = written(asked)
     context = {
@@ -70,13 +69,6 @@ def _asked(request: HttpRequest) -> Asked:
     text, kind = request.GET.get("q", "")[:LONGEST], request.GET.get("kind", "")
     asked = parse(text)
     return parse(written(asked, plus=("kind", kind))) if kind and kind.isalpha() else asked
-
-
-def _with_events(asked: Asked, offset: int) -> bool:
-    """Not on later pages, nor where a filter asks for what Events do not have."""
-    others = {"service", "severity", "status"} & set(asked.filters)
-    kinds = asked.only("kind")
-    return not offset and not others and (not kinds or "event" in kinds)
 
 
 def _facets(found: Found, sort: dict[str, str]) -> list[tuple[str, list[Choice]]]:
