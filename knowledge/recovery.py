@@ -21,6 +21,7 @@ from telemetry.observations import EvidenceType
 # Of each objective.
 NEWEST = 200
 NO_RECOVERY = (ClosureReason.DUPLICATE, ClosureReason.FALSE_POSITIVE, ClosureReason.CANCELLED)
+LEAST_FOR_P90 = 5
 BAR, FULL = 160, 100
 MOST_AGE = 2_147_483_647
 
@@ -79,9 +80,9 @@ class Line:
 
     @property
     def p90(self) -> int | None:
-        """By nearest rank."""
+        """By nearest rank; of fewer than LEAST_FOR_P90 it would only be the worst."""
         rows = sorted(self.known)
-        return rows[math.ceil(len(rows) * 0.9) - 1] if len(rows) > 1 else None
+        return rows[math.ceil(len(rows) * 0.9) - 1] if len(rows) >= LEAST_FOR_P90 else None
 
     @property
     def bar(self) -> int:

@@ -12,8 +12,8 @@ ROOM = 520
 FIGURE_LEAST = 300
 # So high may words be that stand on the slide of the figure before them.
 BESIDE = 100
-# Few words stand larger.
-LARGE, LARGE_UNDER = 1.3, 0.4
+# Few words stand larger: (by how much, below which part of the room).
+LARGER = ((1.7, 0.16), (1.3, 0.4))
 
 
 @dataclass(frozen=True, slots=True)
@@ -182,8 +182,9 @@ def _packed(title: str, over: str, pieces: Sequence[Piece], notes: str = "") -> 
 
 def _page(title: str, over: str, pieces: Sequence[Piece], notes: str, first: bool) -> Slide:
     high = sum(one.height + GAP for one in pieces)
-    larger = all(isinstance(one, Words) for one in pieces) and high < ROOM * LARGE_UNDER
-    shown = tuple(replace(one, size=one.size * LARGE) if larger and isinstance(one, Words) else one for one in pieces)
+    are_words = all(isinstance(one, Words) for one in pieces)
+    larger = next((factor for factor, part in LARGER if are_words and high < ROOM * part), 1)
+    shown = tuple(replace(one, size=one.size * larger) if isinstance(one, Words) else one for one in pieces)
     slide = Slide("text", title, over, pieces=shown, notes=notes)
     return slide if first else _continued(slide)
 
