@@ -17,6 +17,8 @@ Next = Callable[[HttpRequest], HttpResponseBase]
 POLICY = (
     "default-src 'self'; img-src 'self'; object-src 'none'; base-uri 'none'; form-action 'self'; frame-ancestors 'none'"
 )
+# For pages that show slides, whose pictures stand inside them as they do in the file.
+POLICY_WITH_INLINE_PICTURES = POLICY.replace("img-src 'self'", "img-src 'self' data:")
 # Served without a session: sign-in itself, intakes and the API (their own credentials), links for people outside, and
 # the operator's endpoints.
 OPEN_PREFIXES = (

@@ -14,6 +14,7 @@ from incidents.models import Collection, CollectionRun, Evidence, Incident, Time
 from incidents.models.evidence import RunState
 from incidents.models.incident import OPEN_STATUSES
 from incidents.timeline import Line, lines_for
+from telemetry.models import Source
 from telemetry.observations import Observation, Outcome, Query, Status
 from telemetry.registry import collector_for
 
@@ -118,6 +119,7 @@ def store(run: CollectionRun, batch: list[Observation], now: datetime) -> int:
     incident = Incident.objects.select_for_update().get(pk=run.incident_id)
     if incident.evidence_frozen_at is not None:
         return 0
+    _forget_removed_source(run)
     by_key = {_key(run, observation): observation for observation in batch}
     known = _known(incident, list(by_key))
     fresh: list[Evidence] = []
@@ -142,6 +144,12 @@ def store(run: CollectionRun, batch: list[Observation], now: datetime) -> int:
         Incident.objects.filter(pk=incident.pk).update(evidence_count=incident.evidence_count)
     _write_lines([*fresh, *changed], by_key, now)
     return len(fresh) + len(changed)
+
+
+def _forget_removed_source(run: CollectionRun) -> None:
+    """One that an admin removed while it was asked: what it said stays, under its name."""
+    if run.source_id is not None and not Source.objects.filter(pk=run.source_id).exists():
+        run.source = None
 
 
 def _known(incident: Incident, keys: list[str]) -> dict[str, Evidence]:
@@ -213,6 +221,7 @@ def finish(run: CollectionRun, outcome: Outcome, now: datetime) -> None:
     """Write the outcome; the last run of a collection closes it, and after a resolution freezes the evidence."""
     Incident.objects.select_for_update().get(pk=run.incident_id)
     run.set_outcome(outcome, now)
+    _forget_removed_source(run)
     run.save()
     close_if_done(run.collection_id, now)
 

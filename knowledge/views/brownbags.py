@@ -11,6 +11,7 @@ from django.shortcuts import get_object_or_404, render
 from django.utils import timezone
 from django.views.decorators.http import require_GET
 
+from accounts.middleware import POLICY_WITH_INLINE_PICTURES
 from accounts.models import User
 from accounts.permissions import can_respond
 from incidents import markdown
@@ -69,7 +70,7 @@ def brownbag(request: HttpRequest, pk: int) -> HttpResponse:
         "followup_form": RaisedFollowUpForm(incidents=incidents),
         "can_raise": incidents.exists(),
     }
-    return render(request, "knowledge/brownbag.html", context)
+    return _with_pictures(render(request, "knowledge/brownbag.html", context))
 
 
 @require_GET
@@ -86,7 +87,12 @@ def brownbag_present(request: HttpRequest, pk: int) -> HttpResponse:
     row, me = _session(pk), person(request)
     items, _ = visible_items(row, me)
     context = {"session": row, "slides": slides_for(row, me), "minutes": [item.minutes for item in items]}
-    return render(request, "knowledge/brownbag_present.html", context)
+    return _with_pictures(render(request, "knowledge/brownbag_present.html", context))
+
+
+def _with_pictures(page: HttpResponse) -> HttpResponse:
+    page.headers["Content-Security-Policy"] = POLICY_WITH_INLINE_PICTURES
+    return page
 
 
 def slides_for(session: BrownBagSession, who: User) -> list[dict[str, Any]]:

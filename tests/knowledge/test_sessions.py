@@ -180,3 +180,10 @@ def test_the_page_takes_no_query_for_each_item(
     with django_assert_max_num_queries(22):
         as_ada.get(session.get_absolute_url())
     assert BrownBagSession.objects.count() == 1
+
+
+def test_pictures_of_slides_may_stand_in_the_pages_that_show_them(as_ada: Client) -> None:
+    address = make_brownbag().get_absolute_url()
+    for page in (address, f"{address}present/"):
+        assert "img-src 'self' data:" in as_ada.get(page).headers["Content-Security-Policy"]
+    assert "data:" not in as_ada.get("/brown-bags/").headers["Content-Security-Policy"]

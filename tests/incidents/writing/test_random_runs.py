@@ -25,7 +25,7 @@ from tests.incidents.writing.editors import Editor, session_of
 
 pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.timeout(600)]
 # As many as a run of everything has time for; WRITING_RUNS=50 asks for more.
-RUNS = int(os.environ.get("WRITING_RUNS", "20"))
+RUNS = int(os.environ.get("WRITING_RUNS", "12"))
 SEED = int(os.environ.get("WRITING_SEED", "1"))
 KEYS = 30
 START = "## Summary\n\nCheckout failed.\n\n## Impact\n\nNobody paid.\n\n## Detection\n\nAn alert.\n"

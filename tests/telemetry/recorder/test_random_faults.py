@@ -49,7 +49,7 @@ FAULTS = st.sampled_from(
     ]
 )
 # As many as a run of everything has time for; RECORDER_STORIES=200 asks for more.
-STORIES = int(os.environ.get("RECORDER_STORIES", "100"))
+STORIES = int(os.environ.get("RECORDER_STORIES", "60"))
 STORY = st.lists(st.one_of(STEPS, STEPS, FAULTS.map(lambda name: (name, 0))), min_size=3, max_size=14)
 clusters = itertools.count(1_000)
 # A checkpoint tells the moment of reading, a change the moment of writing.
