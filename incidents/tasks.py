@@ -5,6 +5,7 @@ from __future__ import annotations
 import logging
 from collections.abc import Iterable
 from datetime import timedelta
+from typing import Any
 
 from celery import shared_task
 from django.conf import settings
@@ -23,15 +24,19 @@ REQUEUE_AFTER = timedelta(seconds=10)
 STOP_COLLECTING_AFTER = timedelta(days=7)
 
 
-def enqueue_runs(run_ids: Iterable[int]) -> None:
-    """A broker that is down keeps no incident from being declared: the sweep asks again."""
-    for run_id in run_ids:
+def enqueue(task: Any, ids: Iterable[int]) -> None:
+    """A broker that is down fails nobody's deed: the sweep of the task asks again."""
+    for one in ids:
         try:
-            collect_source.delay(run_id)
+            task.delay(one)
         except Exception as problem:
             # kombu fails in ways of its own, such as a channel closed under a thread; none is the asker's fault.
-            log.warning("the broker did not take run %s (%s); the sweep will", run_id, type(problem).__name__)
+            log.warning("the broker did not take %s of %s (%s)", task.name, one, type(problem).__name__)
             return
+
+
+def enqueue_runs(run_ids: Iterable[int]) -> None:
+    enqueue(collect_source, run_ids)
 
 
 @shared_task(name="incidents.tasks.collect_source", soft_time_limit=HARD_LIMIT - 5, time_limit=HARD_LIMIT)

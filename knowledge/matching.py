@@ -115,7 +115,8 @@ def _words(incident: Incident) -> list[Found]:
 
 def compare(incident: Incident) -> list[tuple[int, Likeness]]:
     """(pk of an earlier incident, likeness), the most alike first, at most KEPT."""
-    labels = {(kind, value): label for kind, value, label in _own(incident).values_list("kind", "value", "label")}
+    own = Trait.objects.filter(incident=incident).values_list("kind", "value", "label")
+    labels = {(kind, value): label for kind, value, label in own}
     among = _among(labels)
     shared: dict[int, list[Shared]] = defaultdict(list)
     for earlier, kind, value in _sharing(incident, [pair for pair, count in among.items() if count <= COMMON]):
@@ -129,10 +130,6 @@ def compare(incident: Incident) -> list[tuple[int, Likeness]]:
 
 
 Pair = tuple[str, str]
-
-
-def _own(incident: Incident) -> QuerySet[Trait]:
-    return Trait.objects.filter(incident=incident)
 
 
 def _among(pairs: Iterable[Pair]) -> dict[Pair, int]:

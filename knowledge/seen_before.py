@@ -75,9 +75,7 @@ def seen_before(incident: Incident, person: User) -> SeenBefore:
 
 
 def _seen(row: Match) -> Seen:
-    likely = row.verdict != Match.Verdict.NOT_THIS and is_likely(
-        row.score, [(one["kind"], one["weight"]) for one in row.reasons]
-    )
+    likely = row.verdict != Match.Verdict.NOT_THIS and is_likely(row.score, row.reasons)
     times = row.earlier.milestone_times()
     end, start = times.get("mitigated") or times.get("resolved"), row.earlier.band()[0]
     took = spoken((end - start).total_seconds()) if end and end > start else ""

@@ -8,8 +8,9 @@ from __future__ import annotations
 
 import math
 from collections import defaultdict
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
+from typing import Any
 
 WEIGHTS = {
     "fingerprint": 4.5,
@@ -57,18 +58,15 @@ class Reason:
 
 @dataclass(frozen=True, slots=True)
 class Likeness:
-    """`reasons` are the heaviest first; `is_likely`: the cause may well be the same."""
+    """`reasons` are the heaviest first."""
 
     score: float
     reasons: list[Reason]
 
-    @property
-    def is_likely(self) -> bool:
-        return is_likely(self.score, [(one.kind, one.weight) for one in self.reasons])
 
-
-def is_likely(score: float, reasons: Iterable[tuple[str, float]]) -> bool:
-    telling = {kind for kind, weight in reasons if kind in TELLING and weight >= TELLING_FROM}
+def is_likely(score: float, reasons: Iterable[Mapping[str, Any]]) -> bool:
+    """Whether the cause may well be the same; `reasons` as a Match keeps them."""
+    telling = {one["kind"] for one in reasons if one["kind"] in TELLING and one["weight"] >= TELLING_FROM}
     return score >= LIKELY_FROM and len(telling) >= 2
 
 

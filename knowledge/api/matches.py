@@ -46,7 +46,7 @@ class MatchSerializer(serializers.ModelSerializer[Match]):
         read_only_fields = ["score", "decided_at", "found_at"]
 
     def get_is_likely(self, row: Match) -> bool:
-        return is_likely(row.score, [(one["kind"], one["weight"]) for one in row.reasons])
+        return is_likely(row.score, row.reasons)
 
 
 class MatchViewSet(ListMixin, RetrieveMixin, UpdateMixin, PartOfIncident):

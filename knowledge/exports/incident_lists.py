@@ -12,13 +12,12 @@ from accounts.models import User
 from incidents.durations import between, spoken
 from incidents.listing import narrowed_incidents
 from incidents.models import Incident
+from knowledge.exports.cells import cell
 from knowledge.exports.chapters import absolute, line, said_at
 from knowledge.exports.document import Document, Fact, Span, Table
 
 MOST = 5_000
 FILTERS = ("q", "status", "severity", "kind")
-# What a spreadsheet would take for a formula.
-_FORMULA = ("=", "+", "-", "@", "\t", "\r", "\n", "|", "%")
 
 
 def incident_rows(person: User, query: Mapping[str, str]) -> list[dict[str, Any]]:
@@ -57,15 +56,8 @@ def incidents_csv(rows: Sequence[Mapping[str, Any]]) -> bytes:
     writer = csv.writer(out, lineterminator="\r\n")
     writer.writerow(names)
     for row in rows:
-        writer.writerow([_cell(row[name]) for name in names])
+        writer.writerow([cell(row[name]) for name in names])
     return b"\xef\xbb\xbf" + out.getvalue().encode("utf-8", "replace")
-
-
-def _cell(value: Any) -> str:
-    if isinstance(value, list):
-        value = " ".join(str(one) for one in value)
-    text = "" if value is None else f"{value:g}" if isinstance(value, float) else str(value)
-    return f"'{text}" if text.startswith(_FORMULA) else text
 
 
 def incidents_document(rows: Sequence[Mapping[str, Any]], query: Mapping[str, str]) -> Document:

@@ -2,28 +2,13 @@
 
 from __future__ import annotations
 
-import logging
-from collections.abc import Callable, Iterable
-from typing import Any
-
 from celery import shared_task
 from django.utils import timezone
 
+from incidents.tasks import enqueue
 from knowledge.checking import followups, objectives, runs, schedules
 
-log = logging.getLogger(__name__)
 LIMITS = {"soft_time_limit": runs.HARD_LIMIT - 10, "time_limit": runs.HARD_LIMIT}
-
-
-def enqueue(task: Callable[..., Any], ids: Iterable[int]) -> None:
-    """A broker that is down fails no deed: the sweep asks again."""
-    for one in ids:
-        try:
-            task.delay(one)  # type: ignore[attr-defined]
-        except Exception as problem:
-            # kombu fails in ways of its own; none is the asker's fault.
-            log.warning("the broker did not take a check (%s); the sweep will ask again", type(problem).__name__)
-            return
 
 
 def enqueue_run(run_id: int) -> None:

@@ -2,29 +2,21 @@
 
 from __future__ import annotations
 
-import logging
 from collections.abc import Iterable
 from datetime import timedelta
 
 from celery import shared_task
 from django.utils import timezone
 
+from incidents.tasks import enqueue
 from knowledge.exports import making
 
-log = logging.getLogger(__name__)
 HARD_LIMIT = 200
 REQUEUE_AFTER = timedelta(seconds=20)
 
 
 def enqueue_exports(export_ids: Iterable[int]) -> None:
-    """A broker that is down costs nobody the file: the sweep asks again."""
-    for export_id in export_ids:
-        try:
-            make_export.delay(export_id)
-        except Exception as problem:
-            # kombu fails in ways of its own, such as a channel closed under a thread; none is the asker's fault.
-            log.warning("the broker did not take export %s (%s); the sweep will", export_id, type(problem).__name__)
-            return
+    enqueue(make_export, export_ids)
 
 
 @shared_task(name="knowledge.tasks.make_export", soft_time_limit=HARD_LIMIT - 10, time_limit=HARD_LIMIT)

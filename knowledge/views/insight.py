@@ -14,6 +14,7 @@ from django.views.decorators.http import require_GET
 from incidents.durations import PAIRS, spoken
 from incidents.models import Severity
 from incidents.views.access import person
+from knowledge.exports.cells import cell
 from knowledge.insight import drawing, reading
 from knowledge.insight.numbers import Numbers
 from knowledge.insight.period import LENGTHS, Period, period_of
@@ -93,13 +94,8 @@ def insight_csv(request: HttpRequest, name: str) -> HttpResponse:
     answer.headers["Content-Disposition"] = f'attachment; filename="debrief-{name}.csv"'
     writer = csv.writer(answer)
     for row in TABLES[name](period, person(request), now):
-        writer.writerow([_safe(cell) for cell in row])
+        writer.writerow([cell(one) for one in row])
     return answer
-
-
-def _safe(cell: Any) -> Any:
-    """A spreadsheet takes what begins like this for a formula."""
-    return f"'{cell}" if isinstance(cell, str) and cell[:1] in {"=", "+", "-", "@", "\t", "\r"} else cell
 
 
 def _cells(took: dict[str, Numbers]) -> list[Any]:

@@ -40,7 +40,7 @@ def test_what_came_back_in_other_words_is_found_and_each_reason_is_true(
 
 
 def _likely(row: Match) -> bool:
-    return is_likely(row.score, [(one["kind"], one["weight"]) for one in row.reasons])
+    return is_likely(row.score, row.reasons)
 
 
 def _check_reasons() -> None:
